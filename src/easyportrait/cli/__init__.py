@@ -1,0 +1,23 @@
+"""The command line: one thin file per command, over the same core as Python.
+
+Exit status 0 means all done; otherwise the error's own (errors.py). Nothing but results
+goes to stdout.
+"""
+
+import sys
+
+from ..errors import EasyPortraitError
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status."""
+    from .app import app
+    from .common import complain
+
+    try:
+        app(prog_name="easyportrait")
+    except EasyPortraitError as error:
+        complain(error)
+        sys.exit(error.exit_status)
+    except BrokenPipeError:
+        sys.exit(1)

@@ -1,0 +1,52 @@
+"""What the commands share: where words go, and what options are called."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from ..errors import EasyPortraitError
+from ..image.io import MAX_PIXELS
+
+words = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Model = Annotated[
+    str,
+    typer.Option("-m", "--model", help="A name from `models list`, or a path to an .onnx file."),
+]
+Looks = Annotated[
+    int, typer.Option(min=1, max=2, help="1: the whole frame only, faster. 2: each face as well.")
+]
+Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for the results.")]
+MaxPixels = Annotated[
+    int,
+    typer.Option(
+        "--max-pixels", min=1, help=f"The most pixels a picture may have (default {MAX_PIXELS})."
+    ),
+]
+
+
+def complain(error: EasyPortraitError | str) -> None:
+    """One line on stderr."""
+    words.print(f"easyportrait: {error}", style="red", markup=False)
+
+
+def progress_bar() -> Progress:
+    """On a terminal a bar with the time left, elsewhere nothing."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=words,
+        transient=True,
+        disable=not words.is_terminal,
+    )

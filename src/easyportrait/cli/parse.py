@@ -1,0 +1,140 @@
+"""`easyportrait parse`: pictures in, class indices out."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import typer
+
+from ..core import load
+from ..errors import BadInput
+from ..image.blend import overlay
+from ..image.io import MAX_PIXELS, encode, read_image, write_image, written
+from ..models.catalog import EMBEDDED
+from ..models.parser import Parser
+from ..parsing import Parsing
+from .common import Looks, MaxPixels, Model, words
+from .jobs import STDIN, Job, find_jobs, run_jobs, workers
+
+
+def parse(
+    inputs: Annotated[
+        list[str], typer.Argument(help="Pictures, folders, globs, or - for standard input.")
+    ],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="Folder for the results; - for stdout.")
+    ],
+    want_overlay: Annotated[
+        bool, typer.Option("--overlay", help="Also NAME.overlay.jpg: classes over the picture.")
+    ] = False,
+    want_cutout: Annotated[
+        bool, typer.Option("--cutout", help="Also NAME.cutout.png: the person on transparency.")
+    ] = False,
+    want_json: Annotated[
+        bool, typer.Option("--json", help="Also NAME.json: faces, parts and areas.")
+    ] = False,
+    model: Model = EMBEDDED,
+    looks: Looks = 2,
+    force: Annotated[
+        bool, typer.Option("--force", help="Do pictures again that are done already.")
+    ] = False,
+    max_pixels: MaxPixels = MAX_PIXELS,
+) -> None:
+    """Write NAME.png for each picture: what each pixel is, as a number.
+
+    0 background, 1 person, 2 skin, 3 left brow, 4 right brow, 5 left eye, 6 right eye,
+    7 lips, 8 teeth; one byte a pixel, at the picture's own size. Left is the viewer's left.
+    A folder goes on after a bad file, lists the bad ones at the end, and when it is run
+    again does what is left.
+    """
+    to_stdout = output == Path(STDIN)
+    jobs = find_jobs(inputs, output)
+    if to_stdout and (len(jobs) != 1 or want_overlay or want_cutout or want_json):
+        raise BadInput("-o - writes the labels of one picture; name a folder for anything more")
+    parser = load(model, threads=1 if workers(jobs) > 1 else None)
+    cv2.setNumThreads(1 if workers(jobs) > 1 else -1)
+    wants = {".overlay.jpg": want_overlay, ".cutout.png": want_cutout, ".json": want_json}
+    suffixes = [suffix for suffix, wanted in wants.items() if wanted]
+    notes = {"easyportrait": f"labels by {parser.card.name} {parser.card.version}, {looks} looks"}
+    skipped = 0
+
+    def do(job: Job) -> None:
+        nonlocal skipped
+        base = output / job.stem
+        targets = [base.with_name(base.name + suffix) for suffix in (*suffixes, ".png")]
+        if not force and job.source != STDIN and is_done(Path(job.source), targets, notes):
+            skipped += 1
+            return
+        image = read_image(job.read(), max_pixels=max_pixels)
+        result = parser.parse(image, looks=looks)
+        if to_stdout:
+            typer.get_binary_stream("stdout").write(encode(result.labels, ".png", text=notes))
+            return
+        for target, suffix in zip(targets, suffixes, strict=False):
+            write_extra(target, suffix, result, parser, job)
+        write_image(targets[-1], result.labels, text=notes)  # last: its being there means done
+
+    run_jobs(jobs, do, "parsing")
+    done = len(jobs) - skipped
+    if not to_stdout:
+        again = f", {skipped} were done already (--force does them again)" if skipped else ""
+        words.print(f"{done} parsed{again}; results in {output}", style="green", markup=False)
+
+
+def is_done(source: Path, targets: list[Path], notes: dict[str, str]) -> bool:
+    """All results are there, not older than the picture, and by the same model."""
+    from ..image.io import read_notes
+
+    if not source.exists() or not all(target.exists() for target in targets):
+        return False
+    age = source.stat().st_mtime
+    if any(target.stat().st_mtime < age for target in targets):
+        return False
+    return read_notes(targets[-1]).get("easyportrait") == notes["easyportrait"]
+
+
+def write_extra(target: Path, suffix: str, result: Parsing, parser: Parser, job: Job) -> None:
+    if suffix == ".overlay.jpg":
+        write_image(target, overlay(result.image, result.labels, result.taxonomy))
+    elif suffix == ".cutout.png":
+        write_image(target, result.cutout(), text={"easyportrait": "cutout"})
+    else:
+        with written(target) as file:
+            file.write(json.dumps(summary(result, str(job.source)), indent=2).encode() + b"\n")
+
+
+def summary(result: Parsing, source: str) -> dict[str, Any]:
+    """What was found, for machines: boxes are [left, top, right, bottom] in pixels."""
+    height, width = result.size
+    counts = [int((result.labels == i).sum()) for i in range(len(result.taxonomy))]
+    return {
+        "source": source,
+        "width": width,
+        "height": height,
+        "model": result.model,
+        "classes": {
+            name: {"index": i, "pixels": n, "share": round(n / (height * width), 6)}
+            for i, (name, n) in enumerate(zip(result.taxonomy.names, counts, strict=True))
+        },
+        "faces": [
+            {
+                "box": rounded(face.box.left, face.box.top, face.box.right, face.box.bottom),
+                "roll": face.roll and round(face.roll, 1),
+                "yaw": face.yaw and round(face.yaw, 1),
+                "parts": {
+                    name: {
+                        "box": rounded(part.box.left, part.box.top, part.box.right, part.box.bottom),
+                        "centre": rounded(*part.centre),
+                        "area": round(part.area, 1),
+                    }
+                    for name, part in face.parts.items()
+                },
+            }
+            for face in result.faces
+        ],
+    }
+
+
+def rounded(*values: float) -> list[float]:
+    return [round(float(value), 1) for value in values]

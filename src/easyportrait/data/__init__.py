@@ -1,0 +1,1 @@
+"""Datasets on disk: their layout, and reading them. Works without torch."""

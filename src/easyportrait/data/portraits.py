@@ -1,0 +1,101 @@
+"""A folder of portraits with masks, as the embedded net is trained on.
+
+    DIR/images/<id>.jpg        RGB
+    DIR/masks/<id>.png         (H, W) uint8: nine classes, 255 where unsure
+    DIR/manifest.jsonl         optional; a row each: id, split, licence, source, ...
+
+Pairs are matched by name. A picture without a mask, or the other way round, is an
+error that names it: nothing is dropped in silence.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import BadInput, ImageUnreadable, ShapeMismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """One photograph and its mask.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        mask: (H, W) uint8, 0..8 and 255.
+        meta: the manifest's row, empty without one.
+    """
+
+    id: str
+    image: npt.NDArray[np.uint8]
+    mask: npt.NDArray[np.uint8]
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+class PortraitFolder:
+    """The portraits of one split, read from disk one at a time.
+
+    Args:
+        root: the folder described above.
+        split: keep rows whose `split` is this; None keeps all. Needs the manifest.
+
+    Raises:
+        BadInput: a folder is missing or empty, or pictures and masks do not pair.
+    """
+
+    def __init__(self, root: Path | str, split: str | None = None) -> None:
+        self.root = Path(root)
+        images = self._names("images", ".jpg")
+        masks = self._names("masks", ".png")
+        if odd := sorted(images ^ masks):
+            raise BadInput(
+                f"{self.root}: {len(odd)} names have a picture or a mask but not both: "
+                + ", ".join(odd[:5])
+            )
+        self.rows = self._manifest(images)
+        if split is not None:
+            self.rows = [row for row in self.rows if row.get("split") == split]
+            if not self.rows:
+                raise BadInput(f"{self.root}/manifest.jsonl has no row with split {split!r}")
+
+    def _names(self, folder: str, suffix: str) -> set[str]:
+        names = {path.stem for path in (self.root / folder).glob(f"*{suffix}")}
+        if not names:
+            raise BadInput(f"{self.root / folder} holds no {suffix} files")
+        return names
+
+    def _manifest(self, names: set[str]) -> list[dict[str, Any]]:
+        path = self.root / "manifest.jsonl"
+        if not path.exists():
+            return [{"id": name} for name in sorted(names)]
+        rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+        if gone := sorted({row["id"] for row in rows} - names):
+            raise BadInput(f"{path} names {len(gone)} pictures that are not there: {gone[:5]}")
+        return sorted(rows, key=lambda row: row["id"])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Portrait:
+        row = self.rows[i]
+        image_path = self.root / "images" / f"{row['id']}.jpg"
+        mask_path = self.root / "masks" / f"{row['id']}.png"
+        image = cv2.imread(str(image_path), cv2.IMREAD_COLOR_RGB)
+        mask = cv2.imread(str(mask_path), cv2.IMREAD_UNCHANGED)
+        for path, array in ((image_path, image), (mask_path, mask)):
+            if array is None:
+                raise ImageUnreadable(f"{path} cannot be read as a picture")
+        if mask.ndim != 2 or mask.dtype != np.uint8 or mask.shape != image.shape[:2]:
+            raise ShapeMismatch(
+                f"{mask_path}: a mask is one uint8 channel of the picture's size "
+                f"{image.shape[:2]}, got {mask.shape} {mask.dtype}"
+            )
+        return Portrait(row["id"], image, mask, row)
+
+    def __iter__(self) -> Iterator[Portrait]:
+        return (self[i] for i in range(len(self)))

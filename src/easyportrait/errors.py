@@ -1,0 +1,121 @@
+"""Everything that can go wrong, in one tree.
+
+    EasyPortraitError             code                exit  http
+    ├─ BadInput                   bad-input              3   422
+    │  ├─ ImageUnreadable         image-unreadable       3   422
+    │  ├─ ImageTooLarge           image-too-large        3   413
+    │  ├─ ShapeMismatch           shape-mismatch         3   422
+    │  └─ BadRecipe               bad-recipe             3   422
+    ├─ ModelError                 bad-model              4   500
+    │  ├─ UnknownModel            unknown-model          4   404
+    │  └─ ExportMismatch          export-mismatch        4   500
+    ├─ MissingExtra               missing-extra          5   501
+    ├─ OutputUnwritable           output-unwritable      6   500
+    └─ SomeFailed                 some-failed            1   207
+
+The command line prints the message and leaves with `exit`; a server answers `http` with
+`{"error": code, "message": ...}`. Neither keeps a table of its own. Exit status 2 is
+the command line's own word for a wrong option.
+"""
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class EasyPortraitError(Exception):
+    """Base class: catch this to catch everything this package raises on purpose."""
+
+    code: ClassVar[str] = "error"
+    exit_status: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+
+
+class BadInput(EasyPortraitError):
+    """What the caller passed cannot be used."""
+
+    code = "bad-input"
+    exit_status = 3
+    http_status = 422
+
+
+class ImageUnreadable(BadInput):
+    """A file is not a picture of an allowed format, or is damaged."""
+
+    code = "image-unreadable"
+
+
+class ImageTooLarge(BadInput):
+    """A picture has more pixels than the limit allows."""
+
+    code = "image-too-large"
+    http_status = 413
+
+
+class ShapeMismatch(BadInput):
+    """An array has the wrong shape or dtype, or two do not cover the same pixels."""
+
+    code = "shape-mismatch"
+
+
+class BadRecipe(BadInput):
+    """A training recipe leaves a number out, or names one that does not exist."""
+
+    code = "bad-recipe"
+
+
+class ModelError(EasyPortraitError):
+    """The model file, not the caller, is at fault."""
+
+    code = "bad-model"
+    exit_status = 4
+
+
+class UnknownModel(ModelError):
+    """No model of that name is installed, and no file lies at that path."""
+
+    code = "unknown-model"
+    http_status = 404
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        super().__init__(
+            f"there is no model {name!r}. {hint}Models: {', '.join(known)}. "
+            "A path to an .onnx file works too."
+        )
+
+
+class ExportMismatch(ModelError):
+    """An exported file does not answer what the trained net answers; it was not kept."""
+
+    code = "export-mismatch"
+
+
+class MissingExtra(EasyPortraitError):
+    """A part of the package needs libraries that the plain install leaves out."""
+
+    code = "missing-extra"
+    exit_status = 5
+    http_status = 501
+
+    def __init__(self, extra: str, package: str) -> None:
+        super().__init__(
+            f"this needs {package}, which comes with the extra {extra!r}: "
+            f'pip install "easyportrait[{extra}]"'
+        )
+
+
+class OutputUnwritable(EasyPortraitError):
+    """A result could not be written where it was wanted."""
+
+    code = "output-unwritable"
+    exit_status = 6
+
+
+class SomeFailed(EasyPortraitError):
+    """A job over many files is done, except for those named in the message."""
+
+    code = "some-failed"
+    http_status = 207

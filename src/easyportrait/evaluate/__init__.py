@@ -1,0 +1,1 @@
+"""Scores: of masks against masks, and of model files against sets."""

@@ -1,0 +1,258 @@
+"""Pictures in and out: whatever was given becomes upright sRGB, and nothing half-written stays.
+
+Reading honours EXIF rotation and ICC profiles, puts transparent pictures on white, and
+brings palettes, CMYK, grey, 1-bit and 16-bit pictures to (H, W, 3) uint8 RGB. Of an
+animation, the first frame is read. Formats are an allow-list; the number of pixels is
+limited before anything is decoded.
+"""
+
+import io
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pil
+from PIL import ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+from ..errors import ImageTooLarge, ImageUnreadable, OutputUnwritable, ShapeMismatch
+
+Image = npt.NDArray[np.uint8]
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "HEIF")
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .bmp .gif .ppm .pgm .pbm .avif .heic .heif".split()
+)
+
+# Pillow warns beyond this of its own accord, and refuses beyond twice of it.
+MAX_PIXELS = 89_478_485
+
+# What Pillow's decoders raise on damaged files, besides OSError.
+DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError)
+
+
+def read_image(source: Path | str | bytes | IO[bytes], *, max_pixels: int = MAX_PIXELS) -> Image:
+    """Read a picture as people see it.
+
+    Args:
+        source: a path, the file's bytes, or a binary file object.
+        max_pixels: the most pixels (width x height) that will be decoded. Pillow itself
+            stops at 178,956,970.
+
+    Returns:
+        (H, W, 3) uint8 sRGB, turned by its EXIF orientation.
+
+    Raises:
+        ImageTooLarge: it has more pixels than `max_pixels`.
+        ImageUnreadable: it is missing, damaged, cut short, or of a format not in `FORMATS`;
+            the message names the file and the reason.
+    """
+    name = source_name(source)
+    with _readable(name):
+        _register_heif()
+        with Pil.open(_opened(source), formats=_formats()) as picture:
+            pixels = picture.width * picture.height
+            if pixels > max_pixels:
+                raise ImageTooLarge(
+                    f"{name}: {picture.width} x {picture.height} is {pixels / 1e6:.1f} "
+                    f"megapixels, over the limit of {max_pixels / 1e6:.1f}; "
+                    "raise it with max_pixels (--max-pixels)"
+                )
+            picture.load()
+            return _as_rgb(picture)
+
+
+def source_name(source: Path | str | bytes | IO[bytes]) -> str:
+    """What to call a source in a message."""
+    if isinstance(source, (str, Path)):
+        return str(source)
+    return str(getattr(source, "name", None) or "the picture")
+
+
+def _opened(source: Path | str | bytes | IO[bytes]) -> Path | IO[bytes]:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        source = io.BytesIO(source)
+    if isinstance(source, (str, Path)):
+        source = Path(source)
+        if source.is_dir():
+            raise ImageUnreadable(f"{source} is a folder, not a picture")
+        if source.exists() and source.stat().st_size == 0:
+            raise ImageUnreadable(f"{source} is empty (0 bytes)")
+    return source
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into one clear line."""
+    try:
+        yield
+    except (ImageTooLarge, ImageUnreadable):
+        raise
+    except FileNotFoundError as error:
+        raise ImageUnreadable(f"{name} does not exist") from error
+    except PermissionError as error:
+        raise ImageUnreadable(f"{name} may not be read: permission denied") from error
+    except Pil.DecompressionBombError as error:
+        raise ImageTooLarge(f"{name}: {_first_line(error)}") from error
+    except UnidentifiedImageError as error:
+        raise ImageUnreadable(
+            f"{name} is not a picture of a known format ({', '.join(_formats())})"
+        ) from error
+    except MemoryError as error:
+        raise ImageTooLarge(f"{name} does not fit into memory") from error
+    except DAMAGE as error:
+        raise ImageUnreadable(f"{name} is damaged or cut short: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rstrip(".")
+
+
+def _register_heif() -> bool:
+    """HEIC comes with the extra `heic`; without it such files are an unknown format."""
+    if "HEIF" in Pil.OPEN:
+        return True
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+def _formats() -> list[str]:
+    Pil.init()
+    return [name for name in FORMATS if name in Pil.OPEN]
+
+
+def _as_rgb(picture: Pil.Image) -> Image:
+    profile = picture.info.get("icc_profile")
+    picture = _eight_bit(ImageOps.exif_transpose(picture))
+    if picture.mode == "P":
+        picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
+    alpha = picture.getchannel("A") if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") else None
+    if alpha is None and "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        alpha = picture.getchannel("A")
+    rgb = _to_srgb(picture, profile)
+    if alpha is not None and alpha.getextrema() != (255, 255):
+        white = Pil.new("RGB", rgb.size, (255, 255, 255))
+        white.paste(rgb, mask=alpha)
+        rgb = white
+    return np.asarray(rgb)
+
+
+def _eight_bit(picture: Pil.Image) -> Pil.Image:
+    """16-bit and float grey to 8 bits by their top byte; Pillow alone would clip them."""
+    if picture.mode.startswith("I;16"):
+        return Pil.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.mode == "I":  # 16-bit PNGs of older Pillows, 32-bit TIFFs
+        values = np.asarray(picture)
+        shift = 8 if values.max(initial=0) < 1 << 16 else 24
+        return Pil.fromarray((values.clip(0) >> shift).astype(np.uint8))
+    if picture.mode == "F":  # by convention in [0, 1], else in [0, 255]
+        values = np.nan_to_num(np.asarray(picture))
+        scale = 255 if values.max(initial=0) <= 1 else 1
+        return Pil.fromarray((values * scale).clip(0, 255).astype(np.uint8))
+    return picture
+
+
+def _to_srgb(picture: Pil.Image, profile: bytes | None) -> Pil.Image:
+    """Through its ICC profile where it has a usable one that is not sRGB already."""
+    base = {"LA": "L", "La": "L", "PA": "RGB", "RGBA": "RGB", "RGBa": "RGB"}.get(picture.mode)
+    opaque = picture.convert(base) if base else picture
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if "srgb" not in ImageCms.getProfileDescription(source).lower():
+                target = ImageCms.createProfile("sRGB")
+                converted = ImageCms.profileToProfile(opaque, source, target, outputMode="RGB")
+                if converted is not None:
+                    return converted
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            pass  # a broken or foreign profile must not cost the picture: read it as sRGB
+    return opaque if opaque.mode == "RGB" else opaque.convert("RGB")
+
+
+# -- writing -------------------------------------------------------------------------------
+
+
+@contextmanager
+def written(path: Path) -> Iterator[IO[bytes]]:
+    """A binary file that appears under `path` whole, or not at all.
+
+    It is written beside its place under a hidden name and renamed at the end; whatever
+    goes wrong, nothing of it stays.
+
+    Raises:
+        OutputUnwritable: the folder cannot be made or written, or the disk is full.
+    """
+    part: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.parent / f".{path.name[:80]}.{os.getpid()}-{secrets.token_hex(4)}.part"
+        with beside.open("xb") as file:
+            part = beside
+            yield file
+        part.replace(path)
+        part = None
+    except OSError as error:
+        raise OutputUnwritable(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
+
+
+def write_image(path: Path | str, image: Image, *, text: Mapping[str, str] | None = None) -> None:
+    """Write a picture or mask; the suffix chooses PNG, JPEG or WebP.
+
+    Args:
+        path: where to. Folders are made.
+        image: (H, W) or (H, W, 3) or (H, W, 4) uint8.
+        text: notes kept inside a PNG (`read_notes`).
+
+    Raises:
+        OutputUnwritable: the suffix is none of these, or the file cannot be written.
+        ShapeMismatch: not such an array, or transparency meant for JPEG.
+    """
+    path = Path(path)
+    data = encode(image, path.suffix.lower(), text=text)
+    with written(path) as file:
+        file.write(data)
+
+
+def encode(image: Image, suffix: str, *, text: Mapping[str, str] | None = None) -> bytes:
+    """The bytes of a picture file; arguments and errors as `write_image`."""
+    kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+    if suffix not in kinds:
+        raise OutputUnwritable(f"pictures are written as {', '.join(kinds)}, not {suffix!r}")
+    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)):
+        raise ShapeMismatch(f"a picture is (H, W[, 3 or 4]) uint8, got {image.shape} {image.dtype}")
+    if kinds[suffix] == "JPEG" and image.shape[2:] == (4,):
+        raise ShapeMismatch("JPEG has no transparency: write a .png or .webp")
+    buffer = io.BytesIO()
+    picture = Pil.fromarray(image)
+    if kinds[suffix] == "PNG":
+        notes = PngImagePlugin.PngInfo()
+        for key, value in (text or {}).items():
+            notes.add_itxt(key, value)
+        picture.save(buffer, "PNG", compress_level=1 if image.ndim == 2 else 4, pnginfo=notes)
+    elif kinds[suffix] == "JPEG":
+        picture.save(buffer, "JPEG", quality=92, subsampling=0)
+    else:
+        picture.save(buffer, "WEBP", quality=92)
+    return buffer.getvalue()
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """The notes inside a PNG; empty where there are none or the file cannot be read."""
+    try:
+        with Pil.open(path, formats=["PNG"]) as picture:
+            return {k: v for k, v in picture.info.items() if isinstance(v, str)}
+    except (*DAMAGE, Pil.DecompressionBombError):
+        return {}

@@ -1,0 +1,102 @@
+"""What a model file says of itself; nobody guesses.
+
+The card is JSON inside the ONNX file's metadata, under `easyportrait.card`. A file
+without one is refused.
+"""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ..errors import ModelError
+from ..taxonomy import TASKS, Taxonomy
+
+KEY = "easyportrait.card"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSource:
+    """One source of training pictures: its name, licence and how many came from it."""
+
+    name: str
+    licence: str
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Everything needed to run a model and to judge it.
+
+    Attributes:
+        name, version: of the model.
+        task: a key of `taxonomy.TASKS`; the classes follow from it.
+        classes: their names, in the order of the output's channels.
+        mean, std: normalisation `(x - mean) / std` of RGB in 0..255.
+        multiple: input height and width are multiples of this many pixels.
+        frame_side: longest side of the whole frame at the first look, in pixels.
+        face_side: side of the square that each face fills at the second look.
+        licence: of the weights.
+        sources: of the training data.
+        recipe: the training recipe, whole.
+        scores: {set: {measure: value}}.
+        limits: where it is known to fail.
+    """
+
+    name: str
+    version: str
+    task: str
+    classes: tuple[str, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    multiple: int
+    frame_side: int
+    face_side: int
+    licence: str
+    sources: tuple[TrainingSource, ...]
+    recipe: str
+    scores: dict[str, dict[str, float]]
+    limits: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise ModelError(f"card of {self.name!r}: there is no task {self.task!r}")
+        if tuple(self.classes) != self.taxonomy.names:
+            raise ModelError(
+                f"card of {self.name!r}: classes {self.classes} are not those of {self.task!r}: "
+                f"{self.taxonomy.names}"
+            )
+        for what in ("multiple", "frame_side", "face_side"):
+            if getattr(self, what) < 1 or getattr(self, what) % self.multiple:
+                raise ModelError(
+                    f"card of {self.name!r}: {what} is {getattr(self, what)}, "
+                    f"not a multiple of {self.multiple}"
+                )
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise ModelError(f"card of {self.name!r}: mean and std need three values, std above 0")
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        return TASKS[self.task]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> "Card":
+        """Raises:
+        ModelError: the text is no card; the message names the file and what is wrong.
+        """
+        try:
+            raw: dict[str, Any] = json.loads(text)
+            wanted = {f.name for f in fields(cls)}
+            if raw.keys() != wanted:
+                raise ModelError(
+                    f"{where}: the card lacks {sorted(wanted - raw.keys()) or 'nothing'} and "
+                    f"has unknown {sorted(raw.keys() - wanted) or 'nothing'}"
+                )
+            raw["sources"] = tuple(TrainingSource(**s) for s in raw["sources"])
+            for name in ("classes", "mean", "std", "limits"):
+                raw[name] = tuple(raw[name])
+            return cls(**raw)
+        except (json.JSONDecodeError, TypeError, AttributeError, KeyError) as error:
+            raise ModelError(f"{where}: the card cannot be read: {error}") from error

@@ -1,0 +1,297 @@
+"""What a net makes of one picture: the one result type.
+
+Nine full-size probability maps of a 48-megapixel photograph would be 1.7 GB. So a
+`Parsing` keeps what the net saw, at the size the net saw it, with the place of it in the
+picture, and brings up what is asked for when it is asked for.
+
+    the picture      +-----------------------------+
+    a look at all    |  . . . . . . . . . . . . .  |   coarse grid over the whole frame
+    a look at        |  . . . .:::::::. . . . . .  |   fine grid over each face, faded in
+    each face        |  . . . .:::::::. . . . . .  |   over its border
+                     +-----------------------------+
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import BadInput, ShapeMismatch
+from .faces import Box, Face, describe_face
+from .image.matte import cut_out, refine
+from .taxonomy import Mask, Taxonomy
+
+Image = npt.NDArray[np.uint8]
+Float = npt.NDArray[np.float32]
+
+TILE_CELLS = 8  # a tile of labels spans about this many cells of the coarse grid
+FADE = 0.1  # of a face look's side, over which it takes over from the look at all
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What the net answered for one rectangle of the picture.
+
+    Attributes:
+        probs: (C, h, w) float32 in [0, 1], summing to 1 over C.
+        left, top, width, height: of the rectangle, in the picture's pixels; it may reach
+            beyond the picture.
+        fade: share of each side over which the look fades in; 0 for a look at all.
+    """
+
+    probs: Float
+    left: float
+    top: float
+    width: float
+    height: float
+    fade: float = 0.0
+
+    def across(self, axis: int, start: int, stop: int) -> "Axis":
+        """How the pixels [start, stop) of the picture (axis 0 rows, 1 columns) hang on the grid."""
+        cells = self.probs.shape[1 + axis]
+        origin, extent = (self.top, self.height) if axis == 0 else (self.left, self.width)
+        place = (np.arange(start, stop) + 0.5 - origin) / extent
+        at = np.clip(place * cells - 0.5, 0, cells - 1)
+        low = int(at[0])
+        high = min(int(at[-1]) + 2, cells)
+        weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(low, high)))
+        if self.fade:
+            opacity = np.clip(np.minimum(place, 1 - place) / self.fade, 0, 1)
+        else:
+            opacity = np.ones(len(place))
+        return Axis(weights.astype(np.float32), slice(low, high), opacity.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Axis:
+    """Linear interpolation along one axis, for a run of pixels.
+
+    Attributes:
+        weights: (pixels, cells) float32, rows summing to 1.
+        cells: the grid's cells that they weigh.
+        opacity: (pixels,) float32 in [0, 1]: how much the look counts there.
+    """
+
+    weights: Float
+    cells: slice
+    opacity: Float
+
+
+@dataclass(frozen=True, eq=False)
+class Parsing:
+    """Which pixel of a picture is what.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB, the picture itself, upright.
+        frame: the look at the whole picture.
+        face_looks: a look at each face, the largest face first; empty with one look.
+        face_boxes: where the first look found faces, the largest first.
+        taxonomy: the classes of the C channels.
+        model: name and version of what produced it.
+
+    Raises:
+        ShapeMismatch: the picture is not (H, W, 3) uint8, or a look's channels are not the
+            taxonomy's.
+    """
+
+    image: Image
+    frame: Look
+    face_looks: tuple[Look, ...]
+    face_boxes: tuple[Box, ...]
+    taxonomy: Taxonomy
+    model: str
+
+    def __post_init__(self) -> None:
+        if self.image.dtype != np.uint8 or self.image.ndim != 3 or self.image.shape[2] != 3:
+            raise ShapeMismatch(
+                f"a picture is (H, W, 3) uint8 RGB, got {self.image.shape} {self.image.dtype}"
+            )
+        for look in (self.frame, *self.face_looks):
+            if look.probs.ndim != 3 or len(look.probs) != len(self.taxonomy):
+                raise ShapeMismatch(
+                    f"{self.taxonomy.name!r} needs ({len(self.taxonomy)}, h, w) probabilities, "
+                    f"got {look.probs.shape}"
+                )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the picture, in pixels."""
+        return self.image.shape[0], self.image.shape[1]
+
+    def __repr__(self) -> str:
+        height, width = self.size
+        return f"<Parsing {width}x{height}, {len(self.face_boxes)} faces, by {self.model}>"
+
+    # -- probabilities ---------------------------------------------------------------------
+
+    def region(self, *names: str) -> Float:
+        """How much each pixel belongs to any of `names`.
+
+        Args:
+            names: classes of the taxonomy, at least one.
+
+        Returns:
+            (H, W) float32 in [0, 1], at the picture's size.
+
+        Raises:
+            BadInput: no such class, or no name.
+        """
+        if not names:
+            raise BadInput(f"name at least one class of {', '.join(self.taxonomy.names)}")
+        channels = sorted({self.taxonomy.index(name) for name in names})
+        height, width = self.size
+        out = np.empty((height, width), np.float32)
+        for rows in spans(height, 256):
+            out[rows] = self._bring_up(channels, rows, slice(0, width)).sum(0)
+        return np.clip(out, 0, 1, out=out)
+
+    def _bring_up(self, channels: list[int], rows: slice, columns: slice) -> Float:
+        """(K, rows, columns) float32: the looks, interpolated and laid over each other."""
+        out = None
+        for look in (self.frame, *self.face_looks):
+            reach = overlap(look, rows, columns)
+            if reach is None:
+                continue
+            y = look.across(0, reach[0].start, reach[0].stop)
+            x = look.across(1, reach[1].start, reach[1].stop)
+            grid = look.probs[channels, y.cells, x.cells]
+            values = y.weights @ grid @ x.weights.T
+            if out is None:
+                out = values
+                continue
+            window = out[:, shifted(reach[0], rows), shifted(reach[1], columns)]
+            window += (y.opacity[:, None] * x.opacity) * (values - window)
+        assert out is not None  # the look at all reaches everywhere
+        return out
+
+    # -- labels ----------------------------------------------------------------------------
+
+    @cached_property
+    def labels(self) -> Mask:
+        """(H, W) uint8: the likeliest class of each pixel, as if all probabilities had been
+        brought up to the picture's size first.
+
+        Tiles in which every cell has the same winner need no arithmetic: interpolation
+        between cells that agree cannot change the winner. Elsewhere, a class whose
+        probability stays below 1/C in a tile cannot win there.
+        """
+        height, width = self.size
+        out = np.empty((height, width), np.uint8)
+        winners = [look.probs.argmax(0) for look in (self.frame, *self.face_looks)]
+        cell = max(
+            self.frame.height / self.frame.probs.shape[1],
+            self.frame.width / self.frame.probs.shape[2],
+        )
+        tile = int(np.clip(TILE_CELLS * cell, 32, 512))
+        for rows in spans(height, tile):
+            for columns in spans(width, tile):
+                out[rows, columns] = self._tile_labels(winners, rows, columns)
+        out.flags.writeable = False
+        return out
+
+    def _tile_labels(
+        self, winners: list[npt.NDArray[np.int64]], rows: slice, columns: slice
+    ) -> Mask | int:
+        found: set[int] = set()
+        most = np.zeros(len(self.taxonomy), np.float32)
+        for look, winner in zip((self.frame, *self.face_looks), winners, strict=True):
+            cells = cells_under(look, rows, columns)
+            if cells is None:
+                continue
+            found.update(np.unique(winner[cells]).tolist())
+            np.maximum(most, look.probs[:, cells[0], cells[1]].max((1, 2)), out=most)
+        if len(found) == 1:
+            return found.pop()
+        channels = np.flatnonzero(most >= 1 / len(self.taxonomy)).tolist()
+        probs = self._bring_up(channels, rows, columns)
+        best, labels = probs[0], np.full(probs.shape[1:], channels[0], np.uint8)
+        for channel, values in zip(channels[1:], probs[1:], strict=True):
+            np.copyto(labels, np.uint8(channel), where=values > best)
+            best = np.maximum(best, values)
+        return labels
+
+    # -- the person ------------------------------------------------------------------------
+
+    @cached_property
+    def person(self) -> Float:
+        """(H, W) float32 in [0, 1]: everything of every person, its edge drawn along the
+        picture's own edges (image/matte.py). An empty scene gives zeros.
+
+        Raises:
+            BadInput: the model parses faces only, so it does not know where the person ends.
+        """
+        if "person" not in self.taxonomy.names:
+            raise BadInput(
+                f"{self.model} parses faces only ({', '.join(self.taxonomy.names)}); "
+                "a cutout needs a model with the class 'person'"
+            )
+        return refine(self.image, self.region(*self.taxonomy.names[1:]), self._cell)
+
+    @property
+    def _cell(self) -> float:
+        """Side of a cell of the coarse grid, in the picture's pixels."""
+        return self.frame.width / self.frame.probs.shape[2]
+
+    def cutout(self) -> Image:
+        """The person alone.
+
+        Returns:
+            (H, W, 4) uint8 RGBA, straight alpha. At the edge the colours are the person's,
+            with the old background's share taken out, so no rim of it stays.
+
+        Raises:
+            BadInput: as `person`.
+        """
+        return cut_out(self.image, self.person)
+
+    # -- faces -----------------------------------------------------------------------------
+
+    @cached_property
+    def faces(self) -> tuple[Face, ...]:
+        """Each face with its box, parts and pose, the largest first."""
+        looks = self.face_looks or (self.frame,) * len(self.face_boxes)
+        described = (
+            describe_face(look.probs, (look.left, look.top, look.width, look.height), box,
+                          self.taxonomy, self.size)
+            for look, box in zip(looks, self.face_boxes, strict=True)
+        )
+        return tuple(face for face in described if face is not None)
+
+
+def spans(length: int, step: int) -> Iterator[slice]:
+    """[0, length) in slices of at most `step`."""
+    return (slice(at, min(at + step, length)) for at in range(0, length, step))
+
+
+def shifted(inner: slice, outer: slice) -> slice:
+    return slice(inner.start - outer.start, inner.stop - outer.start)
+
+
+def overlap(look: Look, rows: slice, columns: slice) -> tuple[slice, slice] | None:
+    """The part of a tile that a look covers, None where it covers nothing."""
+    top, bottom = max(rows.start, int(look.top)), min(rows.stop, int(np.ceil(look.top + look.height)))
+    left, right = (
+        max(columns.start, int(look.left)),
+        min(columns.stop, int(np.ceil(look.left + look.width))),
+    )
+    if top >= bottom or left >= right:
+        return None
+    return slice(top, bottom), slice(left, right)
+
+
+def cells_under(look: Look, rows: slice, columns: slice) -> tuple[slice, slice] | None:
+    """The cells that decide a tile, None where the look does not reach it."""
+    reach = overlap(look, rows, columns)
+    if reach is None:
+        return None
+    _, h, w = look.probs.shape
+
+    def cells(at: slice, origin: float, extent: float, count: int) -> slice:
+        first = ((at.start + 0.5 - origin) / extent) * count - 0.5
+        last = ((at.stop - 0.5 - origin) / extent) * count - 0.5
+        low, high = np.clip([np.floor(first), np.floor(last) + 1], 0, count - 1)
+        return slice(int(low), int(high) + 1)
+
+    return cells(reach[0], look.top, look.height, h), cells(reach[1], look.left, look.width, w)

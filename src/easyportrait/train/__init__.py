@@ -1,0 +1,1 @@
+"""Training: the only part that imports torch. Comes with the extra `train`."""
