@@ -33,7 +33,24 @@ _HOMES = {
     "write_image": "image.io",
 }
 
-__all__ = [*sorted(_HOMES), "__version__"]
+__all__ = [
+    "__version__",
+    "Box",
+    "Card",
+    "CLASSES",
+    "demo_image",
+    "EasyPortraitError",
+    "Face",
+    "FakeSession",
+    "load",
+    "OnnxSession",
+    "overlay",
+    "parse",
+    "Parser",
+    "Parsing",
+    "read_image",
+    "write_image",
+]
 
 if TYPE_CHECKING:
     from .assets import demo_image

@@ -13,8 +13,6 @@ from .models.session import OnnxSession
 from .parsing import Parsing
 
 
-
-
 def load(model: str | Path = EMBEDDED, *, threads: int | None = None) -> Parser:
     """A parser for a model, by name or path. The last few are kept and shared.
 
@@ -62,5 +60,7 @@ def parse(
     ((90, 160), dtype('uint8'), 0)
     """
     parser = model if isinstance(model, Parser) else load(model)
-    image = picture if isinstance(picture, np.ndarray) else read_image(picture, max_pixels=max_pixels)
+    image = (
+        picture if isinstance(picture, np.ndarray) else read_image(picture, max_pixels=max_pixels)
+    )
     return parser.parse(image, looks=looks)

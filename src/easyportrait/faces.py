@@ -122,9 +122,7 @@ def to_picture(
 ) -> Box:
     left, top, width, height = place
     x, y = width / shape[2], height / shape[1]
-    return Box(
-        left + cells[0] * x, top + cells[1] * y, left + cells[2] * x, top + cells[3] * y
-    )
+    return Box(left + cells[0] * x, top + cells[1] * y, left + cells[2] * x, top + cells[3] * y)
 
 
 def describe_face(
@@ -141,7 +139,10 @@ def describe_face(
     left, top, width, height = place
     x_cell, y_cell = width / probs.shape[2], height / probs.shape[1]
     x0, y0 = int((found.left - left) / x_cell), int((found.top - top) / y_cell)
-    x1, y1 = int(np.ceil((found.right - left) / x_cell)), int(np.ceil((found.bottom - top) / y_cell))
+    x1, y1 = (
+        int(np.ceil((found.right - left) / x_cell)),
+        int(np.ceil((found.bottom - top) / y_cell)),
+    )
     there = np.bincount(
         pieces[max(y0, 0) : max(y1, 1), max(x0, 0) : max(x1, 1)].ravel(), minlength=len(stats)
     )
@@ -152,15 +153,18 @@ def describe_face(
     mine = np.isin(pieces, near or [int(there.argmax())])
 
     def part(cells: npt.NDArray[np.bool_]) -> Part | None:
-        ys, xs = np.nonzero(cells)
+        ys, xs = np.nonzero(largest_piece(cells))
         if len(ys) < 2:
             return None
         corners = [int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1]
         box = clip(to_picture(corners, place, probs.shape), size)
-        centre = left + (xs.mean() + 0.5) * x_cell, top + (ys.mean() + 0.5) * y_cell
+        centre = (
+            float(left + (xs.mean() + 0.5) * x_cell),
+            float(top + (ys.mean() + 0.5) * y_cell),
+        )
         return Part(box, centre, len(ys) * x_cell * y_cell)
 
-    whole = part(mine)
+    whole = part(cv2.morphologyEx(mine.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5))) > 0)
     if whole is None:
         return None
     named = {
@@ -170,6 +174,23 @@ def describe_face(
     }
     parts = {name: p for name, p in named.items() if p is not None}
     return Face(whole.box, parts, roll_of(parts), yaw_of(parts, whole.box))
+
+
+def largest_piece(cells: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The largest connected piece of a mask; a stray cell elsewhere is not the part."""
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8))
+    if count < 3:
+        return cells
+    return np.asarray(pieces == 1 + stats[1:, cv2.CC_STAT_AREA].argmax())
+
+
+def holds_face(probs: Float, taxonomy: Taxonomy) -> bool:
+    """Whether a look at a supposed face shows one: enough skin, and an eye, brow or mouth."""
+    cells = probs.shape[1] * probs.shape[2]
+    if (face_probability(probs, taxonomy) > 0.5).sum() < 0.05 * cells:
+        return False
+    parts = [taxonomy.index(name) for name in FACE_PARTS if name in taxonomy.names]
+    return bool(np.isin(probs.argmax(0), parts).sum() >= 1e-3 * cells)
 
 
 def clip(box: Box, size: tuple[int, int]) -> Box:

@@ -164,7 +164,7 @@ class Parsing:
             window = out[:, shifted(reach[0], rows), shifted(reach[1], columns)]
             window += (y.opacity[:, None] * x.opacity) * (values - window)
         assert out is not None  # the look at all reaches everywhere
-        return out
+        return np.asarray(out, np.float32)
 
     # -- labels ----------------------------------------------------------------------------
 
@@ -253,8 +253,13 @@ class Parsing:
         """Each face with its box, parts and pose, the largest first."""
         looks = self.face_looks or (self.frame,) * len(self.face_boxes)
         described = (
-            describe_face(look.probs, (look.left, look.top, look.width, look.height), box,
-                          self.taxonomy, self.size)
+            describe_face(
+                look.probs,
+                (look.left, look.top, look.width, look.height),
+                box,
+                self.taxonomy,
+                self.size,
+            )
             for look, box in zip(looks, self.face_boxes, strict=True)
         )
         return tuple(face for face in described if face is not None)
@@ -271,7 +276,10 @@ def shifted(inner: slice, outer: slice) -> slice:
 
 def overlap(look: Look, rows: slice, columns: slice) -> tuple[slice, slice] | None:
     """The part of a tile that a look covers, None where it covers nothing."""
-    top, bottom = max(rows.start, int(look.top)), min(rows.stop, int(np.ceil(look.top + look.height)))
+    top, bottom = (
+        max(rows.start, int(look.top)),
+        min(rows.stop, int(np.ceil(look.top + look.height))),
+    )
     left, right = (
         max(columns.start, int(look.left)),
         min(columns.stop, int(np.ceil(look.left + look.width))),

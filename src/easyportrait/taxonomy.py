@@ -5,8 +5,8 @@ picture of one upright face, whoever took it and whether or not it is mirrored.
 
 A mask is (H, W) uint8 of class indices; 255 (`IGNORE`) is "not known", never a class.
 
->>> CLASSES.names
-('background', 'person', 'skin', 'left_brow', 'right_brow', 'left_eye', 'right_eye', 'lips', 'teeth')
+>>> CLASSES.names[2:5]
+('skin', 'left_brow', 'right_brow')
 >>> CLASSES.index("teeth")
 8
 >>> CLASSES.flip(np.array([[5, 0, 6, 255]], np.uint8)).tolist()

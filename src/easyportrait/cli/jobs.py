@@ -1,4 +1,4 @@
-"""Work over many pictures: which ones, on all cores, past bad ones, and again from where it stopped."""
+"""Work over many pictures: which ones, on all cores, past bad ones."""
 
 import glob
 import sys

@@ -44,7 +44,10 @@ def list_models(as_json: Json = False) -> None:
     table = Table("name", "version", "task", "licence", "MB")
     for row in rows:
         table.add_row(
-            str(row["name"]), str(row["version"]), str(row["task"]), str(row["licence"]),
+            str(row["name"]),
+            str(row["version"]),
+            str(row["task"]),
+            str(row["licence"]),
             f"{int(str(row['bytes'])) / 1e6:.1f}",
         )
     Console().print(table)

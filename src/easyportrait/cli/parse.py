@@ -124,7 +124,9 @@ def summary(result: Parsing, source: str) -> dict[str, Any]:
                 "yaw": face.yaw and round(face.yaw, 1),
                 "parts": {
                     name: {
-                        "box": rounded(part.box.left, part.box.top, part.box.right, part.box.bottom),
+                        "box": rounded(
+                            part.box.left, part.box.top, part.box.right, part.box.bottom
+                        ),
                         "centre": rounded(*part.centre),
                         "area": round(part.area, 1),
                     }

@@ -85,11 +85,8 @@ class PortraitFolder:
         row = self.rows[i]
         image_path = self.root / "images" / f"{row['id']}.jpg"
         mask_path = self.root / "masks" / f"{row['id']}.png"
-        image = cv2.imread(str(image_path), cv2.IMREAD_COLOR_RGB)
-        mask = cv2.imread(str(mask_path), cv2.IMREAD_UNCHANGED)
-        for path, array in ((image_path, image), (mask_path, mask)):
-            if array is None:
-                raise ImageUnreadable(f"{path} cannot be read as a picture")
+        image = read(image_path, cv2.IMREAD_COLOR_RGB)
+        mask = read(mask_path, cv2.IMREAD_UNCHANGED)
         if mask.ndim != 2 or mask.dtype != np.uint8 or mask.shape != image.shape[:2]:
             raise ShapeMismatch(
                 f"{mask_path}: a mask is one uint8 channel of the picture's size "
@@ -99,3 +96,15 @@ class PortraitFolder:
 
     def __iter__(self) -> Iterator[Portrait]:
         return (self[i] for i in range(len(self)))
+
+
+def read(path: Path, how: int) -> npt.NDArray[np.uint8]:
+    """A file of the set, by OpenCV: the fastest way, and enough for JPEG and PNG.
+
+    Raises:
+        ImageUnreadable: it is no picture.
+    """
+    array = cv2.imread(str(path), how)
+    if array is None:
+        raise ImageUnreadable(f"{path} cannot be read as a picture")
+    return np.asarray(array)

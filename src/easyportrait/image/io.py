@@ -25,14 +25,40 @@ Image = npt.NDArray[np.uint8]
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "HEIF")
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .tif .tiff .bmp .gif .ppm .pgm .pbm .avif .heic .heif".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".gif",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".avif",
+        ".heic",
+        ".heif",
+    ]
 )
 
 # Pillow warns beyond this of its own accord, and refuses beyond twice of it.
 MAX_PIXELS = 89_478_485
 
 # What Pillow's decoders raise on damaged files, besides OSError.
-DAMAGE = (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError)
+DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    OverflowError,
+)
 
 
 def read_image(source: Path | str | bytes | IO[bytes], *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -231,7 +257,11 @@ def encode(image: Image, suffix: str, *, text: Mapping[str, str] | None = None) 
     kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
     if suffix not in kinds:
         raise OutputUnwritable(f"pictures are written as {', '.join(kinds)}, not {suffix!r}")
-    if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,), (4,)):
+    if (
+        image.dtype != np.uint8
+        or image.ndim not in (2, 3)
+        or image.shape[2:] not in ((), (3,), (4,))
+    ):
         raise ShapeMismatch(f"a picture is (H, W[, 3 or 4]) uint8, got {image.shape} {image.dtype}")
     if kinds[suffix] == "JPEG" and image.shape[2:] == (4,):
         raise ShapeMismatch("JPEG has no transparency: write a .png or .webp")
@@ -253,6 +283,6 @@ def read_notes(path: Path) -> dict[str, str]:
     """The notes inside a PNG; empty where there are none or the file cannot be read."""
     try:
         with Pil.open(path, formats=["PNG"]) as picture:
-            return {k: v for k, v in picture.info.items() if isinstance(v, str)}
+            return {str(k): v for k, v in picture.info.items() if isinstance(v, str)}
     except (*DAMAGE, Pil.DecompressionBombError):
         return {}

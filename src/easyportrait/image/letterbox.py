@@ -29,9 +29,7 @@ class Letterbox:
     width: int
 
     @classmethod
-    def fit(
-        cls, height: int, width: int, *, side: int, multiple: int | None = None
-    ) -> "Letterbox":
+    def fit(cls, height: int, width: int, *, side: int, multiple: int | None = None) -> "Letterbox":
         """Scale the longer edge to `side`, centre, pad evenly.
 
         Args:

@@ -43,7 +43,7 @@ def refine(image: Image, coarse: Float, cell: float) -> Float:
     unsure = edge_band(target, reach)
 
     out = np.empty_like(coarse)
-    for rows, top in bands(height):
+    for rows in bands(height):
         a = enlarge(slope, rows, height, width)
         b = enlarge(offset, rows, height, width)
         band = np.einsum("hwc,hwc->hw", a, image[rows].astype(np.float32) / 255) + b
@@ -126,7 +126,7 @@ def cut_out(image: Image, alpha: Float) -> Image:
     front, back = either_side(colours, share, max(small))
 
     out = np.zeros((height, width, 4), np.uint8)
-    for rows, _ in bands(height):
+    for rows in bands(height):
         a = alpha[rows][..., None]
         soft = (a > 0) & (a < 1)
         rgb = image[rows].astype(np.float32)
@@ -158,9 +158,9 @@ def either_side(colours: Float, alpha: Float, side: int) -> tuple[Float, Float]:
     return front, back
 
 
-def bands(height: int) -> Iterator[tuple[slice, int]]:
-    for top in range(0, height, BAND):
-        yield slice(top, min(top + BAND, height)), top
+def bands(height: int) -> Iterator[slice]:
+    """Rows of a picture, `BAND` at a time."""
+    return (slice(top, min(top + BAND, height)) for top in range(0, height, BAND))
 
 
 def enlarge(small: Float, rows: slice, height: int, width: int) -> Float:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import BadInput, ModelError, ShapeMismatch
-from ..faces import Box, find_faces
+from ..faces import Box, find_faces, holds_face
 from ..image.letterbox import PAD, Letterbox
 from ..parsing import FADE, Look, Parsing
 from .card import Card
@@ -62,22 +62,27 @@ class Parser:
         frame = self._look_at_all(image)
         place = frame.left, frame.top, frame.width, frame.height
         boxes = find_faces(frame.probs, place, card.taxonomy) if "skin" in card.classes else []
-        face_looks = self._look_at_faces(image, boxes) if looks == 2 else ()
+        face_looks: list[Look] = []
+        if looks == 2:
+            seen = zip(boxes, self._look_at_faces(image, boxes), strict=True)
+            # a patch that looked like a face from afar and does not from near is none
+            faces = [(box, look) for box, look in seen if holds_face(look.probs, card.taxonomy)]
+            boxes, face_looks = [box for box, _ in faces], [look for _, look in faces]
         return Parsing(
-            image, frame, tuple(face_looks), tuple(boxes), card.taxonomy,
+            image,
+            frame,
+            tuple(face_looks),
+            tuple(boxes),
+            card.taxonomy,
             f"{card.name} {card.version}",
         )
 
     def _look_at_all(self, image: Image) -> Look:
         height, width = image.shape[:2]
-        box = Letterbox.fit(
-            height, width, side=self.card.frame_side, multiple=self.card.multiple
-        )
+        box = Letterbox.fit(height, width, side=self.card.frame_side, multiple=self.card.multiple)
         probs = self._run([box.apply(image)])[0]
         x, y = width / box.width, height / box.height
-        return Look(
-            probs, -box.left * x, -box.top * y, box.canvas_width * x, box.canvas_height * y
-        )
+        return Look(probs, -box.left * x, -box.top * y, box.canvas_width * x, box.canvas_height * y)
 
     def _look_at_faces(self, image: Image, boxes: Sequence[Box]) -> list[Look]:
         squares = [square_around(box) for box in boxes]
@@ -103,11 +108,9 @@ class Parser:
 
 def normalised(picture: Image, card: Card) -> Float:
     """(H, W, 3) uint8 RGB -> (3, H, W) float32."""
-    scale = 1 / np.float64(card.std)
-    shift = -np.float64(card.mean) * scale
     channels = [
-        picture[..., i].astype(np.float32) * np.float32(scale[i]) + np.float32(shift[i])
-        for i in range(3)
+        (channel.astype(np.float32) - np.float32(mean)) * np.float32(1 / std)
+        for channel, mean, std in zip(cv2.split(picture), card.mean, card.std, strict=True)
     ]
     return np.stack(channels)
 

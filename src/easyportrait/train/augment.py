@@ -179,7 +179,9 @@ def crowd(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scen
         height, width = portrait.mask.shape
         scale = side / max(height, width) * rng.uniform(0.55, 1.0)
         shift = np.array([(place + 0.5) / count - 0.5, rng.uniform(0.0, 0.25)]) * side
-        matrix = similarity((width / 2, height / 2), scale, rng.normal(0, how.turn / 2), side, shift)
+        matrix = similarity(
+            (width / 2, height / 2), scale, rng.normal(0, how.turn / 2), side, shift
+        )
         whole = np.full(portrait.mask.shape, 255, np.uint8)
         inside = cv2.warpAffine(whole, matrix, (side, side))[..., None] / np.float32(255)
         one = warp(portrait, matrix, side, rng)
@@ -205,7 +207,9 @@ def occlude(rng: np.random.Generator, scene: Scene, pick: Pick) -> Scene:
     soft = cv2.GaussianBlur(blob.astype(np.float32), (0, 0), 0.8)[..., None]
     image = (backdrop(rng, pick, side) * soft + scene.image * (1 - soft)).astype(np.uint8)
     mask = np.where(blob > 0, np.where(scene.mask == 0, IGNORE, 1), scene.mask)
-    return Scene(image, np.where((blob > 0) & (scene.mask == IGNORE), IGNORE, mask).astype(np.uint8))
+    return Scene(
+        image, np.where((blob > 0) & (scene.mask == IGNORE), IGNORE, mask).astype(np.uint8)
+    )
 
 
 # -- light and wear ------------------------------------------------------------------------
@@ -255,5 +259,5 @@ def wear(rng: np.random.Generator, image: Image, how: Augment) -> Image:
     if rng.random() < how.jpeg:
         quality = int(rng.integers(25, 90))
         _, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        image = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+        image = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR))
     return image

@@ -49,7 +49,9 @@ def load_backbone(net: nn.Module, name: str, path: Path | None = None) -> bool:
         if spec is None or spec.origin is None:
             log.warning(
                 "training from scratch: the package %s, which holds the ImageNet weights "
-                "of %s, is not installed", package.replace("_", "-"), name,
+                "of %s, is not installed",
+                package.replace("_", "-"),
+                name,
             )
             return False
         path = Path(spec.origin).parent / inside

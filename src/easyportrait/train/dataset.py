@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 def normalised(image: np.ndarray, recipe: Recipe) -> Tensor:
     """(H, W, 3) uint8 RGB -> (3, H, W) float32."""
-    mean, std = np.float32(recipe.input.mean), np.float32(recipe.input.std)
+    mean, std = (np.array(v, np.float32) for v in (recipe.input.mean, recipe.input.std))
     return torch.from_numpy(((image - mean) / std).transpose(2, 0, 1).copy())
 
 

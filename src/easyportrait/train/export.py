@@ -8,7 +8,9 @@ other than the traced one.
 import logging
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -18,8 +20,12 @@ from torch import Tensor, nn
 
 from ..data.portraits import PortraitFolder
 from ..errors import ExportMismatch
+from ..image.io import written
 from ..models.card import KEY, Card, TrainingSource
 from ..models.session import OnnxSession
+from ..taxonomy import TASKS
+from .fit import build_net
+from .recipe import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +61,7 @@ def export(net: nn.Module, card: Card, path: Path, *, half: bool = True) -> floa
     Raises:
         ExportMismatch: they differ by more than the tolerance; nothing is written.
     """
-    net = WithSoftmax(net).eval().to(memory_format=torch.contiguous_format)
+    net = WithSoftmax(net).eval().float().to(memory_format=torch.contiguous_format)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         part = Path(folder) / path.name
@@ -122,6 +128,47 @@ def narrow(model: onnx.ModelProto) -> None:
     kept = [info for info in graph.value_info if info.name not in stated]
     del graph.value_info[:]
     graph.value_info.extend(kept)
+
+
+def export_checkpoint(checkpoint: Path, recipe: Recipe, data: Path, path: Path) -> float:
+    """Export the averaged weights of a run, with a card made from its recipe and data.
+
+    Args:
+        checkpoint: as `fit.train` leaves it.
+        data: the portraits folder that was trained on, for its sources and licences.
+
+    Returns and raises as `export`.
+    """
+    state = torch.load(checkpoint, map_location="cpu", weights_only=False)["state_dict"]
+    net = build_net(recipe)
+    net.load_state_dict({key.removeprefix("net."): value for key, value in state.items()})
+    model = recipe.model
+    card = Card(
+        name=recipe.name,
+        version=model.version,
+        task=recipe.task,
+        classes=TASKS[recipe.task].names,
+        mean=recipe.input.mean,
+        std=recipe.input.std,
+        multiple=model.multiple,
+        frame_side=model.frame_side,
+        face_side=model.face_side,
+        licence=model.licence,
+        sources=sources_of(PortraitFolder(data, "train")),
+        recipe=recipe.to_json(),
+        scores={},
+        limits=model.limits,
+    )
+    return export(net, card, path)
+
+
+def rewrite_card(path: Path, **changes: Any) -> None:
+    """Change fields of a model file's card: its scores, once they are measured."""
+    model = onnx.load(path)
+    note = next(p for p in model.metadata_props if p.key == KEY)
+    note.value = replace(Card.from_json(note.value, str(path)), **changes).to_json()
+    with written(path) as file:
+        file.write(model.SerializeToString())
 
 
 def sources_of(folder: PortraitFolder) -> tuple[TrainingSource, ...]:

@@ -113,7 +113,10 @@ class Portraits(L.LightningDataModule):
         if self.trainer is not None:
             sampler.start = self.trainer.global_step * self.recipe.run.batch
         return DataLoader(
-            self.samples, self.recipe.run.batch, sampler=sampler, num_workers=self.workers,
+            self.samples,
+            self.recipe.run.batch,
+            sampler=sampler,
+            num_workers=self.workers,
             prefetch_factor=4 if self.workers else None,
         )
 
@@ -165,8 +168,12 @@ def train(
         callbacks=[
             EMAWeightAveraging(decay=run.ema_decay),
             ModelCheckpoint(
-                dirpath=out, filename="last", every_n_train_steps=run.checkpoint_every,
-                save_top_k=1, monitor=None, enable_version_counter=False,
+                dirpath=out,
+                filename="last",
+                every_n_train_steps=run.checkpoint_every,
+                save_top_k=1,
+                monitor=None,
+                enable_version_counter=False,
                 save_on_train_epoch_end=False,
             ),
         ],

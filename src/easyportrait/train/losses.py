@@ -1,6 +1,5 @@
 """A segmentation loss that forgives labels which are sometimes wrong."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -71,9 +71,7 @@ def snap_brow(light: Float, mask: Mask, brow: int, reach: int) -> Mask:
         return float(contrast - 90 * lost - 8 * (dx * dx + dy * dy) / reach**2)
 
     places = [
-        (dy, dx)
-        for dy in range(-reach, reach + 1)
-        for dx in range(-(reach // 2), reach // 2 + 1)
+        (dy, dx) for dy in range(-reach, reach + 1) for dx in range(-(reach // 2), reach // 2 + 1)
     ]
     best = max(places, key=lambda place: score(*place))
     if score(*best) < score(0, 0) + 3:
@@ -86,7 +84,7 @@ def snap_brow(light: Float, mask: Mask, brow: int, reach: int) -> Mask:
 
 def moved(array: Float, dy: int, dx: int) -> Float:
     height, width = array.shape
-    return cv2.warpAffine(array, np.float32([[1, 0, dx], [0, 1, dy]]), (width, height))
+    return cv2.warpAffine(array, np.array([[1, 0, dx], [0, 1, dy]], np.float32), (width, height))
 
 
 def unbeard(lab: Float, mask: Mask) -> Mask:
@@ -148,5 +146,5 @@ def unlike(lab: Float, cheek: Float) -> npt.NDArray[np.bool_]:
     darker = middle[0] - lab[..., 0] > max(20, 2.2 * spread)
     chroma = np.hypot(lab[..., 1] - 128, lab[..., 2] - 128)
     greyer = chroma < 0.6 * np.hypot(middle[1] - 128, middle[2] - 128)
-    far = np.linalg.norm((lab - middle) * np.float32([1, 1.2, 1.2]), axis=-1) > 24
+    far = np.linalg.norm((lab - middle) * np.array([1, 1.2, 1.2], np.float32), axis=-1) > 24
     return darker | (far & greyer & (lab[..., 0] > middle[0] - 5))

@@ -4,8 +4,9 @@ No field has a default. A recipe that leaves one out, or names one that does not
 is refused by name.
 """
 
+import json
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -156,6 +157,18 @@ class Run(Table):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Model(Table):
+    """What the model file's card says that only its makers know (models/card.py)."""
+
+    version: str
+    licence: str
+    multiple: int
+    frame_side: int
+    face_side: int
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe(Table):
     """One training, whole."""
 
@@ -170,27 +183,30 @@ class Recipe(Table):
     loss: Loss
     optimiser: Optimiser
     run: Run
+    model: Model
 
     def side_at(self, step: int) -> int:
         """Side of the samples of a step, in pixels."""
         return next(s.side for s in reversed(self.stages) if s.from_step <= step)
 
     @classmethod
-    def load(cls, name_or_path: str) -> "Recipe":
+    def load(cls, name_or_path: str | Path) -> "Recipe":
         """A recipe by the name of a file in `recipes/`, or by path.
 
         Raises:
             BadRecipe: it does not exist, is not TOML, or does not state just what it must.
         """
-        path = Path(name_or_path)
-        known = {p.name.removesuffix(".toml"): p for p in _folder().iterdir() if p.name.endswith(".toml")}
-        if name_or_path in known:
-            text, where = known[name_or_path].read_text(), f"{name_or_path}.toml"
+        path, name = Path(name_or_path), str(name_or_path)
+        known = {
+            p.name.removesuffix(".toml"): p for p in _folder().iterdir() if p.name.endswith(".toml")
+        }
+        if name in known:
+            text, where = known[name].read_text(), f"{name}.toml"
         elif path.suffix == ".toml" and path.is_file():
             text, where = path.read_text(), path.name
         else:
             raise BadRecipe(
-                f"there is no recipe {name_or_path!r}. Recipes: {', '.join(sorted(known))}. "
+                f"there is no recipe {name!r}. Recipes: {', '.join(sorted(known))}. "
                 "A path to a .toml file works too."
             )
         try:
@@ -198,6 +214,9 @@ class Recipe(Table):
         except tomllib.TOMLDecodeError as error:
             raise BadRecipe(f"{where} is not TOML: {error}") from error
         return cls.read(raw, where)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
 
 
 def _folder() -> Any:

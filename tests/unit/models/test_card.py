@@ -1,0 +1,41 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from easyportrait.errors import ModelError
+from easyportrait.models.card import Card, TrainingSource
+from easyportrait.models.session import fake_card
+
+
+def test_a_card_survives_json() -> None:
+    card = replace(
+        fake_card(),
+        sources=(TrainingSource(name="a", licence="CC0-1.0", pictures=3),),
+        scores={"val": {"mean": 0.5}},
+        limits=("ä",),
+    )
+    assert Card.from_json(card.to_json(), "here") == card
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "hair"}, "no task 'hair'"),
+        ({"classes": ["background", "person"]}, "are not those of 'joint'"),
+        ({"frame_side": 100}, "frame_side is 100, not a multiple of 8"),
+        ({"std": [1, 0, 1]}, "std above 0"),
+        ({"colour": "red"}, r"unknown \['colour'\]"),
+        ({"limits": None}, "cannot be read"),
+    ],
+)
+def test_a_wrong_card_is_refused_by_name(change: dict[str, object], message: str) -> None:
+    raw = json.loads(fake_card().to_json()) | change
+    with pytest.raises(ModelError, match=message):
+        Card.from_json(json.dumps(raw), "x.onnx")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '"card"'])
+def test_what_is_no_card_is_refused(text: str) -> None:
+    with pytest.raises(ModelError, match=r"x\.onnx"):
+        Card.from_json(text, "x.onnx")

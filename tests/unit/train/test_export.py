@@ -1,0 +1,64 @@
+"""Exported means compared: with torch, at sizes other than the traced one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from easyportrait.errors import ExportMismatch
+from easyportrait.models.session import OnnxSession, fake_card
+from easyportrait.train.export import TRACED, export, rewrite_card
+from easyportrait.train.nets import NETS
+
+CARD = replace(fake_card(), multiple=32)
+
+
+class SizeFolded(nn.Module):
+    """The trap: a size becomes a constant while tracing, wrong at any other size."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.avg_pool2d(x, 2).repeat(1, 3, 1, 1)
+        ramp = torch.linspace(0, 1, TRACED[1] // 2)
+        wide = ramp.repeat(64)[None, None, None]
+        return x * wide[..., : x.shape[-1]] if x.shape[-1] != 80 else x
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_file_answers_what_the_net_answers_at_other_sizes(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = NETS[name](9).eval()
+    path = tmp_path / "net.onnx"
+    worst = export(net, CARD, path)
+    assert 0 < worst < 1e-2
+    session = OnnxSession(path)
+    assert session.card == CARD
+    x = np.random.default_rng(3).normal(size=(3, 3, 96, 256)).astype(np.float32)
+    with torch.inference_mode():
+        truth = net(torch.from_numpy(x)).softmax(1).numpy()
+    assert np.abs(session.run(x) - truth).max() < 1e-2
+    assert sum(v.numel() for v in net.state_dict().values()) * 2.2 > path.stat().st_size
+
+
+def test_a_file_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"the old one")
+    with pytest.raises(ExportMismatch, match="was not kept"):
+        export(SizeFolded(), CARD, path)
+    assert path.read_bytes() == b"the old one"
+    assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_a_card_can_be_given_its_scores_later(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    export(NETS["efficientlite-fpn"](9).eval(), CARD, path)
+    before = OnnxSession(path).run(np.zeros((1, 3, 32, 32), np.float32))
+    rewrite_card(path, scores={"val": {"mean": 0.5}})
+    session = OnnxSession(path)
+    assert session.card == replace(CARD, scores={"val": {"mean": 0.5}})
+    assert np.array_equal(session.run(np.zeros((1, 3, 32, 32), np.float32)), before)
+    onnx.checker.check_model(str(path))

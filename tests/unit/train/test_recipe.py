@@ -1,0 +1,69 @@
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from easyportrait.errors import BadRecipe
+from easyportrait.train.recipe import Recipe
+
+FOLDER = Path(str(resources.files("easyportrait.train") / "recipes"))
+RECIPES = sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+@pytest.fixture
+def text() -> str:
+    return (FOLDER / "embedded.toml").read_text()
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_loads_and_opens_with_its_command(name: str) -> None:
+    recipe = Recipe.load(name)
+    assert recipe.name == name
+    head = (FOLDER / f"{name}.toml").read_text().split("\n\n")[0]
+    assert f"easyportrait train {name} --data" in head
+    shares = recipe.augment
+    assert shares.face + shares.frame + shares.crowd + shares.empty == pytest.approx(1)
+    assert [s.from_step for s in recipe.stages] == sorted(s.from_step for s in recipe.stages)
+    assert recipe.stages[0].from_step == 0
+
+
+def test_missing_and_unknown_numbers_are_named(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, text.replace("weight_decay", "weight_decai"))
+    with pytest.raises(BadRecipe, match=r"optimiser: missing weight_decay; unknown weight_decai"):
+        Recipe.load(path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("\nsteps = ", '\nsteps = "many" # ', r"run: steps is of type int, got 'many'"),
+        ("mend = true", "mend = 1", "mend is of type bool, got 1"),
+        ("mean = [127.0, 127.0, 127.0]", "mean = [127.0]", r"mean holds 3 values, got \[127.0\]"),
+        ("[loss]", "[los]", "missing loss; unknown los"),
+        ("seed = 0", "seed = ", "is not TOML"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named(
+    tmp_path: Path, text: str, old: str, new: str, message: str
+) -> None:
+    assert old in text
+    with pytest.raises(BadRecipe, match=message):
+        Recipe.load(written(tmp_path, text.replace(old, new, 1)))
+
+
+def test_an_unknown_recipe_lists_the_known() -> None:
+    with pytest.raises(BadRecipe, match="no recipe 'embeded'. Recipes: .*embedded"):
+        Recipe.load("embeded")
+
+
+def test_the_side_grows_by_stages() -> None:
+    recipe = Recipe.load("embedded")
+    for stage in recipe.stages:
+        assert recipe.side_at(stage.from_step) == stage.side
+    assert recipe.side_at(1) == recipe.stages[0].side
