@@ -82,7 +82,8 @@ def test_the_plain_import_loads_nothing_heavy() -> None:
 def test_parsing_a_picture_never_imports_torch() -> None:
     assert (
         fresh(
-            "import sys, easyportrait as e; e.parse(e.demo_image()).labels; print('torch' in sys.modules)"
+            "import sys, easyportrait as e; e.parse(e.demo_image()).labels; "
+            "print('torch' in sys.modules)"
         )
         == "False"
     )

@@ -14,6 +14,7 @@ picture, and brings up what is asked for when it is asked for.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -48,19 +49,26 @@ class Look:
     height: float
     fade: float = 0.0
 
-    def across(self, axis: int, start: int, stop: int) -> "Axis":
-        """How the pixels [start, stop) of the picture (axis 0 rows, 1 columns) hang on the grid."""
+    def positions(self, axis: int, start: int, stop: int) -> npt.NDArray[np.floating]:
+        """Where the pixels [start, stop) of the picture (axis 0 rows, 1 columns) lie on the
+        grid: 0 is the middle of the first cell; pixels beyond lie on the border."""
         cells = self.probs.shape[1 + axis]
+        return np.clip(self._place(axis, start, stop) * cells - 0.5, 0, cells - 1)
+
+    def _place(self, axis: int, start: int, stop: int) -> npt.NDArray[np.floating]:
         origin, extent = (self.top, self.height) if axis == 0 else (self.left, self.width)
-        place = (np.arange(start, stop) + 0.5 - origin) / extent
-        at = np.clip(place * cells - 0.5, 0, cells - 1)
+        return (np.arange(start, stop) + 0.5 - origin) / extent
+
+    def across(self, axis: int, start: int, stop: int) -> "Axis":
+        """How those pixels hang on the grid's cells."""
+        at = self.positions(axis, start, stop)
         low = int(at[0])
-        high = min(int(at[-1]) + 2, cells)
+        high = min(int(at[-1]) + 2, self.probs.shape[1 + axis])
         weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(low, high)))
+        opacity = np.ones(stop - start)
         if self.fade:
+            place = self._place(axis, start, stop)
             opacity = np.clip(np.minimum(place, 1 - place) / self.fade, 0, 1)
-        else:
-            opacity = np.ones(len(place))
         return Axis(weights.astype(np.float32), slice(low, high), opacity.astype(np.float32))
 
 
@@ -147,21 +155,22 @@ class Parsing:
             out[rows] = self._bring_up(channels, rows, slice(0, width)).sum(0)
         return np.clip(out, 0, 1, out=out)
 
-    def _bring_up(self, channels: list[int], rows: slice, columns: slice) -> Float:
+    def _bring_up(
+        self, channels: list[int], rows: slice, columns: slice, axes: "Axes | None" = None
+    ) -> Float:
         """(K, rows, columns) float32: the looks, interpolated and laid over each other."""
+        axes = axes or Axes()
         out = None
         for look in (self.frame, *self.face_looks):
-            reach = overlap(look, rows, columns)
-            if reach is None:
+            under = axes.under(look, rows, columns)
+            if under is None:
                 continue
-            y = look.across(0, reach[0].start, reach[0].stop)
-            x = look.across(1, reach[1].start, reach[1].stop)
-            grid = look.probs[channels, y.cells, x.cells]
-            values = y.weights @ grid @ x.weights.T
+            (at_y, y), (at_x, x) = under
+            values = y.weights @ look.probs[channels, y.cells, x.cells] @ x.weights.T
             if out is None:
                 out = values
                 continue
-            window = out[:, shifted(reach[0], rows), shifted(reach[1], columns)]
+            window = out[:, shifted(at_y, rows), shifted(at_x, columns)]
             window += (y.opacity[:, None] * x.opacity) * (values - window)
         assert out is not None  # the look at all reaches everywhere
         return np.asarray(out, np.float32)
@@ -173,39 +182,49 @@ class Parsing:
         """(H, W) uint8: the likeliest class of each pixel, as if all probabilities had been
         brought up to the picture's size first.
 
-        Tiles in which every cell has the same winner need no arithmetic: interpolation
-        between cells that agree cannot change the winner. Elsewhere, a class whose
-        probability stays below 1/C in a tile cannot win there.
+        Where neighbouring cells have the same winner, interpolating between them cannot
+        change it, so the nearest cell's winner stands; tiles with other cells, and those
+        under a face look, are worked out.
         """
         height, width = self.size
-        out = np.empty((height, width), np.uint8)
-        winners = [look.probs.argmax(0) for look in (self.frame, *self.face_looks)]
+        looks = (self.frame, *self.face_looks)
+        winners = {id(look): look.probs.argmax(0).astype(np.uint8) for look in looks}
         cell = max(
             self.frame.height / self.frame.probs.shape[1],
             self.frame.width / self.frame.probs.shape[2],
         )
         tile = int(np.clip(TILE_CELLS * cell, 32, 512))
-        for rows in spans(height, tile):
-            for columns in spans(width, tile):
-                out[rows, columns] = self._tile_labels(winners, rows, columns)
+        rows, columns = list(spans(height, tile)), list(spans(width, tile))
+        out, settled = nearest_winners(
+            self.frame, winners[id(self.frame)], self.size, rows, columns
+        )
+        axes = Axes()
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                near_a_face = any(axes.under(look, row, column) for look in self.face_looks)
+                if near_a_face or not settled[i, j]:
+                    out[row, column] = self._tile_labels(winners, row, column, axes)
         out.flags.writeable = False
         return out
 
     def _tile_labels(
-        self, winners: list[npt.NDArray[np.int64]], rows: slice, columns: slice
+        self, winners: dict[int, Mask], rows: slice, columns: slice, axes: "Axes"
     ) -> Mask | int:
         found: set[int] = set()
         most = np.zeros(len(self.taxonomy), np.float32)
-        for look, winner in zip((self.frame, *self.face_looks), winners, strict=True):
-            cells = cells_under(look, rows, columns)
-            if cells is None:
+        for look in (self.frame, *self.face_looks):
+            under = axes.under(look, rows, columns)
+            if under is None:
                 continue
-            found.update(np.unique(winner[cells]).tolist())
+            cells = under[0][1].cells, under[1][1].cells
+            winner = winners[id(look)][cells]
+            found |= {int(winner.min()), int(winner.max())}
             np.maximum(most, look.probs[:, cells[0], cells[1]].max((1, 2)), out=most)
         if len(found) == 1:
             return found.pop()
+        # a class whose probability stays below 1 / C in a tile cannot win there
         channels = np.flatnonzero(most >= 1 / len(self.taxonomy)).tolist()
-        probs = self._bring_up(channels, rows, columns)
+        probs = self._bring_up(channels, rows, columns, axes)
         best, labels = probs[0], np.full(probs.shape[1:], channels[0], np.uint8)
         for channel, values in zip(channels[1:], probs[1:], strict=True):
             np.copyto(labels, np.uint8(channel), where=values > best)
@@ -274,32 +293,44 @@ def shifted(inner: slice, outer: slice) -> slice:
     return slice(inner.start - outer.start, inner.stop - outer.start)
 
 
-def overlap(look: Look, rows: slice, columns: slice) -> tuple[slice, slice] | None:
-    """The part of a tile that a look covers, None where it covers nothing."""
-    top, bottom = (
-        max(rows.start, int(look.top)),
-        min(rows.stop, int(np.ceil(look.top + look.height))),
+def nearest_winners(
+    look: Look, winner: Mask, size: tuple[int, int], rows: list[slice], columns: list[slice]
+) -> tuple[Mask, npt.NDArray[np.bool_]]:
+    """(H, W) uint8, the winner of the cell nearest to each pixel; and (tiles down, tiles
+    across) bool, whether a tile holds no two neighbouring cells with different winners."""
+    padded = np.pad(winner, ((0, 1), (0, 1)), "edge")
+    corner = padded[:-1, :-1]
+    mixed = (corner != padded[1:, :-1]) | (corner != padded[:-1, 1:]) | (corner != padded[1:, 1:])
+    y, x = look.positions(0, 0, size[0]), look.positions(1, 0, size[1])
+    low_y, low_x = y.astype(int), x.astype(int)
+    by_row = np.stack([mixed[low_y[r.start] : low_y[r.stop - 1] + 1].any(0) for r in rows])
+    found = np.stack(
+        [by_row[:, low_x[c.start] : low_x[c.stop - 1] + 1].any(1) for c in columns], axis=1
     )
-    left, right = (
-        max(columns.start, int(look.left)),
-        min(columns.stop, int(np.ceil(look.left + look.width))),
-    )
-    if top >= bottom or left >= right:
-        return None
-    return slice(top, bottom), slice(left, right)
+    across = winner[:, np.rint(x).astype(int)]
+    return across[np.rint(y).astype(int)], ~found
 
 
-def cells_under(look: Look, rows: slice, columns: slice) -> tuple[slice, slice] | None:
-    """The cells that decide a tile, None where the look does not reach it."""
-    reach = overlap(look, rows, columns)
-    if reach is None:
-        return None
-    _, h, w = look.probs.shape
+class Axes:
+    """How tiles hang on looks, remembered: every tile of a row has the same rows."""
 
-    def cells(at: slice, origin: float, extent: float, count: int) -> slice:
-        first = ((at.start + 0.5 - origin) / extent) * count - 0.5
-        last = ((at.stop - 0.5 - origin) / extent) * count - 0.5
-        low, high = np.clip([np.floor(first), np.floor(last) + 1], 0, count - 1)
-        return slice(int(low), int(high) + 1)
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, int, int], tuple[slice, Axis] | None] = {}
 
-    return cells(reach[0], look.top, look.height, h), cells(reach[1], look.left, look.width, w)
+    def along(self, look: Look, axis: int, span: slice) -> tuple[slice, Axis] | None:
+        """The pixels of a span that a look covers and how they hang on it; None without any."""
+        key = id(look), axis, span.start, span.stop
+        if key not in self._known:
+            origin, extent = (look.top, look.height) if axis == 0 else (look.left, look.width)
+            start, stop = max(span.start, int(origin)), min(span.stop, ceil(origin + extent))
+            covered = slice(start, stop)
+            self._known[key] = (covered, look.across(axis, start, stop)) if start < stop else None
+        return self._known[key]
+
+    def under(
+        self, look: Look, rows: slice, columns: slice
+    ) -> tuple[tuple[slice, Axis], tuple[slice, Axis]] | None:
+        """The same for both axes of a tile."""
+        y = self.along(look, 0, rows)
+        x = self.along(look, 1, columns) if y else None
+        return (y, x) if y and x else None

@@ -40,7 +40,7 @@ def test_models_are_loaded_once_and_named_when_unknown() -> None:
 
 
 def test_the_pixel_limit_reaches_the_reader() -> None:
-    with pytest.raises(ImageTooLarge, match="limit of 0.1"):
+    with pytest.raises(ImageTooLarge, match=r"limit of 0\.1"):
         easyportrait.parse(DEMO, max_pixels=100_000)
 
 

@@ -80,7 +80,7 @@ def test_task_mappings_are_total_and_keep_unknown() -> None:
     assert to_task("ps")(mask).tolist() == [[0, 1, 1, 1, 1, 1, 1, 1, 1, 255]]
     assert to_task("fp")(mask).tolist() == [[0, 0, 1, 2, 3, 4, 5, 6, 7, 255]]
     assert to_task("joint")(mask).tolist() == mask.tolist()
-    with pytest.raises(BadInput, match="'face'.*joint, ps, fp"):
+    with pytest.raises(BadInput, match=r"'face'.*joint, ps, fp"):
         to_task("face")
 
 

@@ -1,12 +1,13 @@
 """Train one recipe: Lightning's loop around a net, a loss and average weights."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, WeightAveraging
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -98,6 +99,17 @@ class Fit(L.LightningModule):
         ]
 
 
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Exponential moving average that forgets its beginning: early on, a plain mean of the
+    last tenth or so of the steps, as in TensorFlow's `num_updates`."""
+
+    def average(old: Tensor, new: Tensor, count: Tensor) -> Tensor:
+        keep = torch.clamp((1 + count) / (10 + count), max=decay).to(new.device)
+        return new + keep.to(new.dtype) * (old - new) if new.is_floating_point() else new
+
+    return average
+
+
 class Portraits(L.LightningDataModule):
     """The training samples from the run's step on, and the val split whole."""
 
@@ -166,7 +178,7 @@ def train(
         log_every_n_steps=20,
         logger=CSVLogger(out, name="logs"),
         callbacks=[
-            EMAWeightAveraging(decay=run.ema_decay),
+            WeightAveraging(avg_fn=moving_average(run.ema_decay)),
             ModelCheckpoint(
                 dirpath=out,
                 filename="last",

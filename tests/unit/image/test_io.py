@@ -217,6 +217,21 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
         read_image(tmp_path)
 
 
+def test_a_file_that_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root reads everything, so the refusal is played."""
+    path = tmp_path / "a.png"
+    write_image(path, two_tone())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Pil, "open", refuse)
+    with pytest.raises(ImageUnreadable, match=r"a\.png may not be read: permission denied"):
+        read_image(path)
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_damage_anywhere_is_a_clear_error_or_a_picture(seed: int) -> None:
     rng = np.random.default_rng(seed)

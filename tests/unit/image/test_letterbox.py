@@ -13,8 +13,8 @@ def test_the_picture_lies_inside_and_keeps_its_shape(
     height: int, width: int, multiple: int | None
 ) -> None:
     box = Letterbox.fit(height, width, side=256, multiple=multiple)
-    assert 0 <= box.top and box.top + box.height <= box.canvas_height
-    assert 0 <= box.left and box.left + box.width <= box.canvas_width
+    assert box.top >= 0 and box.top + box.height <= box.canvas_height
+    assert box.left >= 0 and box.left + box.width <= box.canvas_width
     assert max(box.height, box.width) == 256
     if multiple:
         assert box.canvas_height % multiple == box.canvas_width % multiple == 0

@@ -58,7 +58,7 @@ def test_a_wrong_value_is_named(
 
 
 def test_an_unknown_recipe_lists_the_known() -> None:
-    with pytest.raises(BadRecipe, match="no recipe 'embeded'. Recipes: .*embedded"):
+    with pytest.raises(BadRecipe, match=r"no recipe 'embeded'\. Recipes: .*embedded"):
         Recipe.load("embeded")
 
 
