@@ -5,12 +5,14 @@
     │  ├─ ImageUnreadable         image-unreadable       3   422
     │  ├─ ImageTooLarge           image-too-large        3   413
     │  ├─ ShapeMismatch           shape-mismatch         3   422
+    │  ├─ ArchiveUnsafe           archive-unsafe         3   422
     │  └─ BadRecipe               bad-recipe             3   422
     ├─ ModelError                 bad-model              4   500
     │  ├─ UnknownModel            unknown-model          4   404
     │  └─ ExportMismatch          export-mismatch        4   500
     ├─ MissingExtra               missing-extra          5   501
     ├─ OutputUnwritable           output-unwritable      6   500
+    ├─ DownloadFailed             download-failed        7   502
     └─ SomeFailed                 some-failed            1   207
 
 The command line prints the message and leaves with `exit`; a server answers `http` with
@@ -56,6 +58,12 @@ class ShapeMismatch(BadInput):
     """An array has the wrong shape or dtype, or two do not cover the same pixels."""
 
     code = "shape-mismatch"
+
+
+class ArchiveUnsafe(BadInput):
+    """An archive is damaged, or holds what could do harm when it is extracted."""
+
+    code = "archive-unsafe"
 
 
 class BadRecipe(BadInput):
@@ -112,6 +120,14 @@ class OutputUnwritable(EasyPortraitError):
 
     code = "output-unwritable"
     exit_status = 6
+
+
+class DownloadFailed(EasyPortraitError):
+    """A file could not be had, or what came is not the file that was meant."""
+
+    code = "download-failed"
+    exit_status = 7
+    http_status = 502
 
 
 class SomeFailed(EasyPortraitError):

@@ -184,6 +184,7 @@ def test_results_beside_their_pictures_are_not_parsed_in_turn(
         (["parse", DEMO, "-o", "out", "-m", "embeded"], 4, "Did you mean 'embedded'"),
         (["parse", DEMO, "-o", "out", "--max-pixels", "1000"], 3, "over the limit of 0.0"),
         (["parse", DEMO, "-o", "file/out"], 6, "cannot be written"),
+        (["parse", DEMO, "-o", "labels.png"], 3, "-o names a folder, got labels.png"),
         (["parse", DEMO], 2, "output"),
         (["parse", DEMO, "-o", "out", "--looks", "3"], 2, "looks"),
         (["evaluate", "embedded", "--data", "nowhere"], 3, "holds no .jpg files"),

@@ -10,7 +10,15 @@ import typer
 from ..core import load
 from ..errors import BadInput
 from ..image.blend import overlay
-from ..image.io import MAX_PIXELS, encode, read_image, write_image, written
+from ..image.io import (
+    MAX_PIXELS,
+    SUFFIXES,
+    encode,
+    read_image,
+    read_notes,
+    write_image,
+    written,
+)
 from ..models.catalog import EMBEDDED
 from ..models.parser import Parser
 from ..parsing import Parsing
@@ -52,6 +60,10 @@ def parse(
     jobs = find_jobs(inputs, output)
     if to_stdout and (len(jobs) != 1 or want_overlay or want_cutout or want_json):
         raise BadInput("-o - writes the labels of one picture; name a folder for anything more")
+    if output.suffix.lower() in SUFFIXES and not output.is_dir():
+        raise BadInput(
+            f"-o names a folder, got {output}: results in it are named after their pictures"
+        )
     parser = load(model, threads=1 if workers(jobs) > 1 else None)
     cv2.setNumThreads(1 if workers(jobs) > 1 else -1)
     wants = {".overlay.jpg": want_overlay, ".cutout.png": want_cutout, ".json": want_json}
@@ -84,8 +96,6 @@ def parse(
 
 def is_done(source: Path, targets: list[Path], notes: dict[str, str]) -> bool:
     """All results are there, not older than the picture, and by the same model."""
-    from ..image.io import read_notes
-
     if not source.exists() or not all(target.exists() for target in targets):
         return False
     age = source.stat().st_mtime

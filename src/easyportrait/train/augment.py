@@ -3,10 +3,10 @@
 Everything is drawn from the `rng` that is passed in, so sample n of a run is the same
 on any machine and after any restart.
 
-    portrait(s) ── scene ── frame ── occlude ── mirror ── light ── wear ── sample
-                   other     whole    a blob     twins     gain,    blur,
-                   back-     or face             swapped   colour   noise,
-                   ground                                           JPEG
+    portrait(s) ── scene ── frame ── things ── mirror ── light ── wear ── sample
+                   other     whole    behind    twins     gain,    blur,
+                   back-     or face  or in     swapped   colour   noise,
+                   ground             front                        JPEG
 """
 
 from collections.abc import Callable
@@ -46,6 +46,8 @@ def sample(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Sce
     )
     if kind == "empty":
         scene = Scene(backdrop(rng, pick, side), np.zeros((side, side), np.uint8))
+        for _ in range(rng.integers(0, 4)):
+            scene = put_object(rng, scene, pick)
     elif kind == "crowd":
         scene = crowd(rng, pick, side, how)
     else:
@@ -54,6 +56,8 @@ def sample(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Sce
             portrait = other_background(rng, portrait, pick)
         window = face_window if kind == "face" else frame_window
         scene = warp(portrait, window(rng, portrait, side, how), side, rng)
+    if rng.random() < how.objects:
+        scene = put_object(rng, scene, pick)
     if rng.random() < how.occlude:
         scene = occlude(rng, scene, pick)
     if rng.random() < 0.5:
@@ -171,13 +175,13 @@ def other_background(rng: np.random.Generator, portrait: Portrait, pick: Pick) -
 
 
 def crowd(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scene:
-    """Two or three people in one scene, the later ones in front."""
+    """Two to four people in one scene, the later ones in front."""
     scene = Scene(backdrop(rng, pick, side), np.zeros((side, side), np.uint8))
-    count = int(rng.integers(2, 4))
+    count = int(rng.integers(2, 5))
     for place in rng.permutation(count):
         portrait = pick()
         height, width = portrait.mask.shape
-        scale = side / max(height, width) * rng.uniform(0.55, 1.0)
+        scale = side / max(height, width) * rng.uniform(0.3, 1.0)
         shift = np.array([(place + 0.5) / count - 0.5, rng.uniform(0.0, 0.25)]) * side
         matrix = similarity(
             (width / 2, height / 2), scale, rng.normal(0, how.turn / 2), side, shift
@@ -193,23 +197,57 @@ def crowd(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scen
     return scene
 
 
-def occlude(rng: np.random.Generator, scene: Scene, pick: Pick) -> Scene:
-    """A blob of something else in front: what it hides of a person is `person` (things
-    held belong to who holds them), what it hides of the background is unsure."""
-    side = len(scene.mask)
-    corners = rng.integers(5, 9)
+def blob(rng: np.random.Generator, side: int, reach: tuple[float, float]) -> Mask:
+    """(side, side) of 0 and 1: a round or cornered thing, its radius drawn from `reach`."""
+    shape = np.zeros((side, side), np.uint8)
+    centre, radius = rng.uniform(0.1, 0.9, 2) * side, rng.uniform(*reach) * side
+    if rng.random() < 0.5:
+        axes = (radius * rng.uniform(0.5, 1.2, 2) + 1).astype(int).tolist()
+        middle = centre.astype(int).tolist()
+        cv2.ellipse(shape, middle, axes, rng.uniform(0, 180), 0, 360, 1, -1)
+        return shape
+    corners = rng.integers(4, 9)
     angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
-    radius = rng.uniform(0.05, 0.22) * side * rng.uniform(0.6, 1.2, corners)
-    centre = rng.uniform(0.2, 0.8, 2) * side
-    points = centre + radius[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)
-    blob = np.zeros((side, side), np.uint8)
-    cv2.fillPoly(blob, [points.astype(np.int32)], 1)
-    soft = cv2.GaussianBlur(blob.astype(np.float32), (0, 0), 0.8)[..., None]
-    image = (backdrop(rng, pick, side) * soft + scene.image * (1 - soft)).astype(np.uint8)
-    mask = np.where(blob > 0, np.where(scene.mask == 0, IGNORE, 1), scene.mask)
-    return Scene(
-        image, np.where((blob > 0) & (scene.mask == IGNORE), IGNORE, mask).astype(np.uint8)
-    )
+    far = radius * rng.uniform(0.6, 1.2, corners)
+    points = centre + far[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)
+    cv2.fillPoly(shape, [points.astype(np.int32)], 1)
+    return shape
+
+
+def stuff(rng: np.random.Generator, pick: Pick, side: int) -> Image:
+    """What things are made of: a strip of some background, or one colour, often that of
+    skin, shaded as round things are."""
+    if rng.random() < 0.4:
+        return backdrop(rng, pick, side)
+    colour = rng.uniform(0, 255, 3)
+    if rng.random() < 0.4:
+        colour = np.array([1.0, 0.75, 0.62]) * rng.uniform(70, 245)
+    light = cv2.resize(rng.uniform(0.5, 1.2, (3, 3)), (side, side), interpolation=cv2.INTER_CUBIC)
+    return np.clip(light[..., None] * colour, 0, 255).astype(np.uint8)
+
+
+def pasted(image: Image, thing: Image, shape: Mask) -> Image:
+    soft = cv2.GaussianBlur(shape.astype(np.float32), (0, 0), 0.8)[..., None]
+    return (thing * soft + image * (1 - soft)).astype(np.uint8)
+
+
+def put_object(rng: np.random.Generator, scene: Scene, pick: Pick) -> Scene:
+    """A thing somewhere in the background, clear of everybody: what stands out is not
+    always a person."""
+    side = len(scene.mask)
+    shape = blob(rng, side, (0.04, 0.35))
+    near = cv2.dilate((scene.mask > 0).astype(np.uint8), np.ones((9, 9), np.uint8))
+    return Scene(pasted(scene.image, stuff(rng, pick, side), shape * (1 - near)), scene.mask)
+
+
+def occlude(rng: np.random.Generator, scene: Scene, pick: Pick) -> Scene:
+    """A thing in front of somebody: what it hides of a person is `person` (things held
+    belong to who holds them), what it hides of the background is unsure."""
+    side = len(scene.mask)
+    shape = blob(rng, side, (0.05, 0.22))
+    hidden = np.where(np.isin(scene.mask, (0, IGNORE)), IGNORE, 1)
+    mask = np.where(shape > 0, hidden, scene.mask).astype(np.uint8)
+    return Scene(pasted(scene.image, stuff(rng, pick, side), shape), mask)
 
 
 # -- light and wear ------------------------------------------------------------------------

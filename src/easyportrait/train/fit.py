@@ -1,6 +1,7 @@
 """Train one recipe: Lightning's loop around a net, a loss and average weights."""
 
 import logging
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,8 @@ def train(
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
+    # ours is: the sampler starts where the run stands
+    warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     fit = Fit(recipe, backbone, fresh=not resume)
     portraits = Portraits(data, recipe, workers)
     trainer.fit(fit, datamodule=portraits, ckpt_path=last if resume else None, weights_only=False)

@@ -105,6 +105,7 @@ class Augment(Table):
     shift: float
     turn: float
     new_background: float
+    objects: float
     occlude: float
     grey: float
     saturation: float

@@ -5,7 +5,15 @@ import pytest
 
 from easyportrait.data.portraits import Portrait
 from easyportrait.taxonomy import CLASSES
-from easyportrait.train.augment import Scene, occlude, other_background, relight, sample, wear
+from easyportrait.train.augment import (
+    Scene,
+    occlude,
+    other_background,
+    put_object,
+    relight,
+    sample,
+    wear,
+)
 from easyportrait.train.recipe import Augment, Recipe
 from tests.conftest import face_mask, painted
 
@@ -71,7 +79,7 @@ def test_picture_and_mask_move_together() -> None:
     """A picture painted in its classes' colours still agrees with its mask when moved."""
     mask = face_mask(200, 160)
     portrait = Portrait("p", CLASSES.colour(mask), mask)
-    still = only("frame", new_background=0.0, occlude=0.0, grey=0.0, saturation=0.0,
+    still = only("frame", new_background=0.0, objects=0.0, occlude=0.0, grey=0.0, saturation=0.0,
                  white_balance=0.0, warm=0.0, gamma=0.0, gain=0.0, contrast=0.0, dark=0.0,
                  side_light=0.0, shrink=0.0, blur=0.0, noise=0.0, jpeg=0.0)  # fmt: skip
     for seed in range(6):
@@ -108,6 +116,18 @@ def test_what_hides_a_person_is_theirs_and_what_hides_the_wall_is_unknown() -> N
         changed = after != mask
         assert set(np.unique(after[changed])) <= {1, 255}
         assert (mask[changed & (after == 255)] == 0).all()
+
+
+def test_things_in_the_background_leave_everybody_alone() -> None:
+    mask = face_mask()
+    scene = Scene(painted(mask, np.random.default_rng(0)), mask)
+    moved = 0
+    for seed in range(10):
+        after = put_object(np.random.default_rng(seed), scene, drawn)
+        assert after.mask is mask
+        assert np.abs(after.image.astype(int) - scene.image)[mask > 0].max() <= 1
+        moved += int((np.abs(after.image.astype(int) - scene.image) > 20).any())
+    assert moved > 5
 
 
 def test_light_and_wear_leave_their_argument_alone() -> None:
