@@ -17,7 +17,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pil
-from PIL import ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from ..errors import ImageTooLarge, ImageUnreadable, OutputUnwritable, ShapeMismatch
 
@@ -158,7 +158,9 @@ def _formats() -> list[str]:
 
 def _as_rgb(picture: Pil.Image) -> Image:
     profile = picture.info.get("icc_profile")
-    picture = _eight_bit(ImageOps.exif_transpose(picture))
+    if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else it would only be copied
+        picture = ImageOps.exif_transpose(picture)
+    picture = _eight_bit(picture)
     if picture.mode == "P":
         picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
     alpha = picture.getchannel("A") if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") else None
