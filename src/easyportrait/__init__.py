@@ -19,6 +19,7 @@ _HOMES = {
     "CLASSES": "taxonomy",
     "Box": "faces",
     "Card": "models.card",
+    "EasyPortrait": "data.easyportrait",
     "EasyPortraitError": "errors",
     "Face": "faces",
     "FakeSession": "models.session",
@@ -39,6 +40,7 @@ __all__ = [
     "Card",
     "CLASSES",
     "demo_image",
+    "EasyPortrait",
     "EasyPortraitError",
     "Face",
     "FakeSession",
@@ -55,6 +57,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .assets import demo_image
     from .core import load, parse
+    from .data.easyportrait import EasyPortrait
     from .errors import EasyPortraitError
     from .faces import Box, Face
     from .image.blend import overlay

@@ -16,8 +16,8 @@ from typing import IO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as Pil
 from PIL import ExifTags, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image as Pil
 
 from ..errors import ImageTooLarge, ImageUnreadable, OutputUnwritable, ShapeMismatch
 
@@ -81,15 +81,65 @@ def read_image(source: Path | str | bytes | IO[bytes], *, max_pixels: int = MAX_
     with _readable(name):
         _register_heif()
         with Pil.open(_opened(source), formats=_formats()) as picture:
-            pixels = picture.width * picture.height
-            if pixels > max_pixels:
-                raise ImageTooLarge(
-                    f"{name}: {picture.width} x {picture.height} is {pixels / 1e6:.1f} "
-                    f"megapixels, over the limit of {max_pixels / 1e6:.1f}; "
-                    "raise it with max_pixels (--max-pixels)"
-                )
+            _check_pixels(name, picture, max_pixels)
             picture.load()
             return _as_rgb(picture)
+
+
+def read_mask(source: Path | str | bytes | IO[bytes], *, max_pixels: int = MAX_PIXELS) -> Image:
+    """Read a mask as the class indices that the file stores.
+
+    No colour conversion, no smoothing, no turning by EXIF; of a palette PNG, the indices
+    and not their colours. Which values mean something is not checked.
+
+    Args:
+        source, max_pixels: as `read_image`.
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        ShapeMismatch: it has more than one channel, or not up to 8 bits of grey or palette.
+        ImageTooLarge: it has more pixels than `max_pixels`.
+        ImageUnreadable: it is missing, damaged, or no PNG.
+    """
+    name = source_name(source)
+    with _readable(name), Pil.open(_opened(source), formats=_formats()) as picture:
+        if picture.format != "PNG":
+            raise ImageUnreadable(f"{name} is a {picture.format}, and a mask is a PNG")
+        _check_pixels(name, picture, max_pixels)
+        if picture.mode not in ("L", "P"):
+            raise ShapeMismatch(
+                f"{name}: a mask is one channel of 8 bits (L) or a palette (P), got {picture.mode}"
+            )
+        # Pillow spreads 2 and 4 bits of grey over 0..255; the indices are what was stored
+        step = {"L;2": 85, "L;4": 17}.get(str(picture.tile[0][3]), 1)
+        return np.asarray(picture) // np.uint8(step)
+
+
+def picture_size(source: Path | str | bytes | IO[bytes]) -> tuple[int, int]:
+    """(height, width) that `read_image` would give, from the file's header alone.
+
+    Raises:
+        ImageUnreadable: as `read_image`.
+    """
+    name = source_name(source)
+    with _readable(name):
+        _register_heif()
+        with Pil.open(_opened(source), formats=_formats()) as picture:
+            is_on_its_side = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
+            width, height = picture.size
+            return (width, height) if is_on_its_side else (height, width)
+
+
+def _check_pixels(name: str, picture: Pil.Image, max_pixels: int) -> None:
+    pixels = picture.width * picture.height
+    if pixels > max_pixels:
+        raise ImageTooLarge(
+            f"{name}: {picture.width} x {picture.height} is {pixels / 1e6:.1f} "
+            f"megapixels, over the limit of {max_pixels / 1e6:.1f}; "
+            "raise it with max_pixels (--max-pixels)"
+        )
 
 
 def source_name(source: Path | str | bytes | IO[bytes]) -> str:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from ..data.easyportrait import EasyPortrait
 from ..data.portraits import Portrait, PortraitFolder
 from ..image.letterbox import Letterbox
 from ..taxonomy import IGNORE
@@ -18,6 +19,28 @@ from .mend import mend
 from .recipe import Recipe
 
 log = logging.getLogger(__name__)
+
+
+class EasyPortraitFolder:
+    """A view of EasyPortrait in the shape of a `PortraitFolder`: rows, and portraits by number.
+
+    `TrainingSamples` keeps what it is given in memory, and a Full HD portrait is 8 MB:
+    give it a part that fits. `WholeFrames` reads each when its turn comes.
+    """
+
+    def __init__(self, dataset: EasyPortrait) -> None:
+        self.dataset = dataset
+        self.rows = [{"id": entry.name, **entry.meta} for entry in dataset.entries]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Portrait:
+        sample = self.dataset[i]
+        return Portrait(sample.name, sample.image, sample.mask, self.rows[i])
+
+
+Folder = PortraitFolder | EasyPortraitFolder
 
 
 def normalised(image: np.ndarray, recipe: Recipe) -> Tensor:
@@ -33,7 +56,7 @@ class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
     The portraits live in memory (about 2 GB for 2,000 of 512 pixels).
     """
 
-    def __init__(self, folder: PortraitFolder, recipe: Recipe) -> None:
+    def __init__(self, folder: Folder, recipe: Recipe) -> None:
         cv2.setNumThreads(0)
         self.recipe = recipe
         with ThreadPoolExecutor() as pool:
@@ -42,7 +65,7 @@ class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
         left_out = len(found) - len(self.portraits)
         log.info("%d portraits to train on, %d left out as unsure", len(self.portraits), left_out)
 
-    def _prepare(self, i: int, folder: PortraitFolder) -> Portrait | None:
+    def _prepare(self, i: int, folder: Folder) -> Portrait | None:
         data, meta = self.recipe.data, folder.rows[i]
         if meta.get("agreement", 1) < data.agreement or meta.get("unsure", 0) > data.unsure:
             return None
@@ -84,7 +107,7 @@ class FromStep(Sampler[int]):
 class WholeFrames(Dataset[tuple[Tensor, Tensor]]):
     """Each picture whole, letterboxed into a square; its mask likewise, 255 in the margin."""
 
-    def __init__(self, folder: PortraitFolder, recipe: Recipe, side: int) -> None:
+    def __init__(self, folder: Folder, recipe: Recipe, side: int) -> None:
         self.folder, self.recipe, self.side = folder, recipe, side
 
     def __len__(self) -> int:

@@ -9,7 +9,14 @@ from PIL import Image as Pil
 from PIL import ImageCms
 
 from easyportrait.errors import ImageTooLarge, ImageUnreadable, OutputUnwritable, ShapeMismatch
-from easyportrait.image.io import read_image, read_notes, write_image, written
+from easyportrait.image.io import (
+    picture_size,
+    read_image,
+    read_mask,
+    read_notes,
+    write_image,
+    written,
+)
 
 RED, GREEN = (200, 40, 30), (30, 180, 60)
 
@@ -287,3 +294,71 @@ def test_what_is_no_picture_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ShapeMismatch, match="transparency"):
         write_image(tmp_path / "a.jpg", np.zeros((4, 4, 4), np.uint8))
     assert list(tmp_path.iterdir()) == []
+
+
+def grey_png(mask: np.ndarray, bits: int) -> bytes:
+    """A grey PNG of fewer than 8 bits a pixel, which Pillow does not write."""
+    width = mask.shape[1]
+    lines = [np.unpackbits(row[:, None], axis=1)[:, -bits:].ravel() for row in mask]
+    data = zlib.compress(b"".join(b"\0" + np.packbits(line).tobytes() for line in lines))
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    header = chunk(b"IHDR", struct.pack(">2I5B", width, len(mask), bits, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def test_a_mask_is_read_as_the_indices_it_stores() -> None:
+    mask = (np.arange(20 * 32).reshape(20, 32) % 9).astype(np.uint8)
+    mask[0, 0] = 255
+    assert np.array_equal(read_mask(saved(Pil.fromarray(mask), "PNG")), mask)
+    palette = Pil.fromarray(mask).convert("P")
+    palette.putdata(mask.ravel().tolist())
+    palette.putpalette([255 - i // 3 for i in range(768)])
+    assert np.array_equal(read_mask(saved(palette, "PNG")), mask)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("kind", ["grey", "palette"])
+def test_a_mask_of_few_bits_keeps_its_indices(bits: int, kind: str) -> None:
+    mask = (np.arange(20 * 31).reshape(20, 31) % min(1 << bits, 9)).astype(np.uint8)
+    data = grey_png(mask, bits)
+    if kind == "palette":
+        picture = Pil.fromarray(mask).convert("P")
+        picture.putdata(mask.ravel().tolist())
+        data = saved(picture, "PNG", bits=bits)
+    assert np.array_equal(read_mask(data), mask)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "1", "I;16"])
+def test_what_is_no_mask_is_refused(mode: str) -> None:
+    grey = Pil.fromarray(np.zeros((4, 5), np.uint16 if mode == "I;16" else np.uint8))
+    picture = grey if mode == "I;16" else grey.convert(mode)
+    with pytest.raises(ShapeMismatch, match=f"8 bits .L. or a palette .P., got {mode}"):
+        read_mask(saved(picture, "PNG"))
+
+
+def test_a_mask_that_is_lossy_large_or_damaged_is_refused(tmp_path: Path) -> None:
+    mask = Pil.fromarray(np.zeros((40, 50), np.uint8))
+    path = tmp_path / "m.jpg"
+    path.write_bytes(saved(mask, "JPEG"))
+    with pytest.raises(ImageUnreadable, match=r"m\.jpg is a JPEG, and a mask is a PNG"):
+        read_mask(path)
+    with pytest.raises(ImageTooLarge, match="50 x 40"):
+        read_mask(saved(mask, "PNG"), max_pixels=1999)
+    with pytest.raises(ImageUnreadable, match="damaged or cut short"):
+        read_mask(saved(mask, "PNG")[:-30])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_known_without_reading_the_picture(orientation: int) -> None:
+    exif = Pil.Exif()
+    exif[0x0112] = orientation
+    data = saved(Pil.fromarray(two_tone(200, 320)), "JPEG", exif=exif)
+    assert picture_size(data) == read_image(data).shape[:2]
+    assert picture_size(data[:-100]) == picture_size(data)
+    with pytest.raises(ImageUnreadable):
+        picture_size(b"no picture")

@@ -1,0 +1,171 @@
+"""The files of a dataset: in a folder, or inside a zip that is read as it is."""
+
+import io
+import os
+import secrets
+import shutil
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Protocol
+
+from ..errors import BadInput, OutputUnwritable
+
+MAX_BYTES = 1 << 28  # of one file inside a zip: ten times the largest photograph, or table
+
+
+class Readable(Protocol):
+    """One file's bytes; `str()` of it is what messages call it."""
+
+    def read(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a member lies in its zip, as the zip's directory says: bytes, all but `method`."""
+
+    offset: int
+    packed: int
+    size: int
+    method: int
+    crc: int
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file on disk, or a member of a zip on disk.
+
+    Any thread or process may read it at any time: each read opens the file anew and goes
+    straight to the member. (`zipfile` would parse the directory of tens of thousands of
+    members again for every thread, or share one file position among forked processes.)
+
+    Attributes:
+        path: the file, or the archive it lies in.
+        member: its path inside the archive.
+        place: where in the archive; None for a file on disk.
+    """
+
+    path: Path
+    member: str = ""
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.member}" if self.place else str(self.path)
+
+    @property
+    def size(self) -> int:
+        """In bytes, unpacked."""
+        return self.place.size if self.place else self.path.stat().st_size
+
+    def read(self) -> bytes:
+        """The whole file.
+
+        Raises:
+            BadInput: it cannot be read, or is not what the zip's checksum says, or unpacks
+                to over `MAX_BYTES`.
+        """
+        if self.place and self.place.size > MAX_BYTES:
+            raise BadInput(f"{self} would unpack to {self.place.size >> 20} MB; no dataset's would")
+        try:
+            data = self._unpacked(self.place) if self.place else self.path.read_bytes()
+        except OSError as error:
+            raise BadInput(f"{self} cannot be read: {error.strerror or error}") from error
+        if self.place and (len(data) != self.place.size or zlib.crc32(data) != self.place.crc):
+            raise BadInput(f"{self} is damaged: it fails its checksum; fetch the archive again")
+        return data
+
+    def _unpacked(self, place: Place) -> bytes:
+        with self.path.open("rb") as archive:
+            archive.seek(place.offset)
+            header = archive.read(30)
+            if len(header) < 30 or not header.startswith(b"PK\3\4"):
+                return b""
+            archive.seek(sum(struct.unpack("<2H", header[26:])), os.SEEK_CUR)  # name, extra field
+            data = archive.read(place.packed)
+        if place.method == zipfile.ZIP_STORED:
+            return data
+        try:  # never more than the directory promised
+            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, place.size + 1)
+        except zlib.error:
+            return b""
+
+
+class _Named(io.BytesIO):
+    """Bytes that know what to be called in a message."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+
+
+def opened(file: Readable) -> IO[bytes]:
+    """A file's bytes as `read_image` and its like take them."""
+    return _Named(file.read(), str(file))
+
+
+def files_in(container: Path) -> Iterator[tuple[tuple[str, ...], File]]:
+    """Every file of a folder or zip, with the folders and name of its path inside.
+
+    Hidden files and what a Mac adds to a zip (`__MACOSX`) are passed over.
+
+    Raises:
+        BadInput: the zip is cut short, encrypted, or packed in an unusual way.
+    """
+    found = _in_folder(container) if container.is_dir() else _in_zip(container)
+    for parts, file in found:
+        if not any(part.startswith(".") or part == "__MACOSX" for part in parts):
+            yield parts, file
+
+
+def _in_folder(folder: Path) -> Iterator[tuple[tuple[str, ...], File]]:
+    for inside, _, names in os.walk(folder, followlinks=True):
+        parts = Path(inside).relative_to(folder).parts
+        for name in names:
+            yield (*parts, name), File(Path(inside, name))
+
+
+def _in_zip(archive: Path) -> Iterator[tuple[tuple[str, ...], File]]:
+    try:
+        with zipfile.ZipFile(archive) as opened_archive:
+            members = opened_archive.infolist()
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{archive} is not a whole zip archive ({error}); fetch it again") from error
+    for info in members:
+        if info.is_dir():
+            continue
+        if info.flag_bits & 1:
+            raise BadInput(f"{archive}/{info.filename} is encrypted; unpack the archive yourself")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadInput(
+                f"{archive}/{info.filename} is packed by method {info.compress_type}; "
+                "stored and deflated are read: unpack the archive yourself"
+            )
+        place = Place(
+            info.header_offset, info.compress_size, info.file_size, info.compress_type, info.CRC
+        )
+        yield PurePosixPath(info.filename).parts, File(archive, info.filename, place)
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """A hidden folder inside `out`, whose contents move up into `out` when all is well.
+
+    The twin of `image.io.written` for many files: all of them appear, or none does.
+
+    Raises:
+        OutputUnwritable: something cannot be written there.
+    """
+    part = out / f".{os.getpid()}-{secrets.token_hex(4)}.part"
+    try:
+        part.mkdir(parents=True)
+        yield part
+        for made in sorted(part.iterdir()):
+            made.rename(out / made.name)
+    except OSError as error:
+        raise OutputUnwritable(f"{out} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
