@@ -13,7 +13,7 @@ def commands(group: typer.Typer, *path: str) -> list[tuple[str, ...]]:
     ]
     for sub in group.registered_groups:
         assert sub.typer_instance is not None
-        found += commands(sub.typer_instance, *path, str(sub.name or "models"))
+        found += commands(sub.typer_instance, *path, str(sub.name))
     return found
 
 

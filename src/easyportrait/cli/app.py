@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import demo, doctor, evaluate, models, parse, train
+from . import data, demo, doctor, evaluate, models, parse, train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,6 +33,7 @@ def options(
 app.command("parse")(parse.parse)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
