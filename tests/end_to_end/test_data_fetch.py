@@ -66,20 +66,20 @@ def test_a_release_is_fetched_and_extracted_and_results_go_to_stdout(
     mirror: Mirror, tmp_path: Path
 ) -> None:
     out = tmp_path / "data"
-    done = run("v1", "-o", out, "--from", mirror.url)
+    done = run("v1", "-o", out, "--from", mirror.url, "--extract")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"{sha}  {out / name}" for name, sha in SHA.items()]
     assert "nobody states its SHA-256, so it could not be compared" in done.stderr
     assert "CC BY-SA 4.0" in done.stderr
     assert files(out) == EXTRACTED | {*SHA, "fetched.json"}
-    again = run("v1", "-o", out, "--offline")
+    again = run("v1", "-o", out, "--offline", "--extract")
     assert again.returncode == 0 and again.stdout == done.stdout
     assert "SHA-256 as in fetched.json" in again.stderr and "2 there already" in again.stderr
 
 
 def test_a_killed_run_is_gone_on_with(mirror: Mirror, tmp_path: Path) -> None:
     mirror.tricks = [tricks.stall(50_000, 20)]
-    only = ("v1", "-o", tmp_path, "--from", mirror.url, "--only", "images.zip", "--no-extract")
+    only = ("v1", "-o", tmp_path, "--from", mirror.url, "--only", "images.zip")
     part = tmp_path / "images.zip.part"
     with subprocess.Popen(command(*only), env=ENV, stderr=subprocess.DEVNULL) as process:
         while not (part.exists() and part.stat().st_size == 50_000) and process.poll() is None:
@@ -121,13 +121,13 @@ def test_an_archive_that_lies_there_is_used_and_an_unsafe_one_refused(tmp_path: 
     (tmp_path / "mine").mkdir()
     archive = tmp_path / "mine" / "images.zip"
     archive.write_bytes(IMAGES)
-    done = run("v1", "-o", tmp_path / "out", "--from", archive)
+    done = run("v1", "-o", tmp_path / "out", "--from", archive, "--extract")
     assert done.returncode == 0, done.stderr
     assert files(tmp_path / "out") == {"images/train/a.jpg", "images/val/a.jpg", "fetched.json"}
-    strict = run("v1", "-o", tmp_path / "out", "--from", archive, "--max-members", 1)
+    strict = run("v1", "-o", tmp_path / "out", "--from", archive, "--extract", "--max-members", 1)
     assert strict.returncode == 3 and "2 members, over the limit of 1" in strict.stderr
     archive.write_bytes(a_zip({"../evil.jpg": b"evil"}))
-    refused = run("v1", "-o", tmp_path / "new", "--from", archive)
+    refused = run("v1", "-o", tmp_path / "new", "--from", archive, "--extract")
     assert refused.returncode == 3 and "leads out of its folder" in refused.stderr
     assert not (tmp_path / "evil.jpg").exists()
 

@@ -1,4 +1,4 @@
-"""`easyportrait data fetch`: download, verify and extract a release of the dataset."""
+"""`easyportrait data fetch`: download and verify a release of the dataset."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,9 @@ def fetch(
     offline: Annotated[
         bool, typer.Option("--offline", help="Touch no network: use what lies in the folder.")
     ] = False,
-    extract: Annotated[bool, typer.Option(help="Extract each archive into a folder.")] = True,
+    extract: Annotated[
+        bool, typer.Option("--extract", help="Also extract each archive into a folder.")
+    ] = False,
     max_members: Annotated[
         int, typer.Option(min=1, help="The most files and folders an archive may hold.")
     ] = LIMITS.max_members,
@@ -52,7 +54,8 @@ def fetch(
         float, typer.Option(min=1, help="The most times that it may grow.")
     ] = LIMITS.max_ratio,
 ) -> None:
-    """Have a release of EasyPortrait: archives verified, then extracted.
+    """Have a release of EasyPortrait: its archives, verified; everything here reads them as
+    they are, so `--extract` is for other tools.
 
     An interrupted download goes on where it stopped. What lies there already is verified,
     not fetched again. Where nobody states a hash, the one measured is noted in
