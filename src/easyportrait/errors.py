@@ -13,6 +13,7 @@
     ├─ MissingExtra               missing-extra          5   501
     ├─ OutputUnwritable           output-unwritable      6   500
     ├─ DownloadFailed             download-failed        7   502
+    ├─ DatasetUnsound             dataset-unsound        8   422
     └─ SomeFailed                 some-failed            1   207
 
 The command line prints the message and leaves with `exit`; a server answers `http` with
@@ -128,6 +129,14 @@ class DownloadFailed(EasyPortraitError):
     code = "download-failed"
     exit_status = 7
     http_status = 502
+
+
+class DatasetUnsound(EasyPortraitError):
+    """A dataset was looked at from end to end, and something is wrong with it."""
+
+    code = "dataset-unsound"
+    exit_status = 8
+    http_status = 422
 
 
 class SomeFailed(EasyPortraitError):
