@@ -7,7 +7,7 @@ picture, and brings up what is asked for when it is asked for.
     the picture      +-----------------------------+
     a look at all    |  . . . . . . . . . . . . .  |   coarse grid over the whole frame
     a look at        |  . . . .:::::::. . . . . .  |   fine grid over each face, faded in
-    each face        |  . . . .:::::::. . . . . .  |   over its border
+    each face        |  . . . .:::::::. . . . . .  |   over its border, by its fineness
                      +-----------------------------+
 """
 
@@ -40,6 +40,7 @@ class Look:
         left, top, width, height: of the rectangle, in the picture's pixels; it may reach
             beyond the picture.
         fade: share of each side over which the look fades in; 0 for a look at all.
+        weight: how much it counts, in (0, 1], against what lies under it.
     """
 
     probs: Float
@@ -48,6 +49,12 @@ class Look:
     width: float
     height: float
     fade: float = 0.0
+    weight: float = 1.0
+
+    @property
+    def cell(self) -> float:
+        """Side of a cell, in the picture's pixels; the longer one if they differ."""
+        return max(self.height / self.probs.shape[1], self.width / self.probs.shape[2])
 
     def positions(self, axis: int, start: int, stop: int) -> npt.NDArray[np.floating]:
         """Where the pixels [start, stop) of the picture (axis 0 rows, 1 columns) lie on the
@@ -171,7 +178,7 @@ class Parsing:
                 out = values
                 continue
             window = out[:, shifted(at_y, rows), shifted(at_x, columns)]
-            window += (y.opacity[:, None] * x.opacity) * (values - window)
+            window += look.weight * (y.opacity[:, None] * x.opacity) * (values - window)
         assert out is not None  # the look at all reaches everywhere
         return np.asarray(out, np.float32)
 
@@ -189,11 +196,7 @@ class Parsing:
         height, width = self.size
         looks = (self.frame, *self.face_looks)
         winners = {id(look): look.probs.argmax(0).astype(np.uint8) for look in looks}
-        cell = max(
-            self.frame.height / self.frame.probs.shape[1],
-            self.frame.width / self.frame.probs.shape[2],
-        )
-        tile = int(np.clip(TILE_CELLS * cell, 32, 512))
+        tile = int(np.clip(TILE_CELLS * self.frame.cell, 32, 512))
         rows, columns = list(spans(height, tile)), list(spans(width, tile))
         out, settled = nearest_winners(
             self.frame, winners[id(self.frame)], self.size, rows, columns
@@ -246,12 +249,7 @@ class Parsing:
                 f"{self.model} parses faces only ({', '.join(self.taxonomy.names)}); "
                 "a cutout needs a model with the class 'person'"
             )
-        return refine(self.image, self.region(*self.taxonomy.names[1:]), self._cell)
-
-    @property
-    def _cell(self) -> float:
-        """Side of a cell of the coarse grid, in the picture's pixels."""
-        return self.frame.width / self.frame.probs.shape[2]
+        return refine(self.image, self.region(*self.taxonomy.names[1:]), self.frame.cell)
 
     def cutout(self) -> Image:
         """The person alone.

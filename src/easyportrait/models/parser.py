@@ -64,7 +64,7 @@ class Parser:
         boxes = find_faces(frame.probs, place, card.taxonomy) if "skin" in card.classes else []
         face_looks: list[Look] = []
         if looks == 2:
-            seen = zip(boxes, self._look_at_faces(image, boxes), strict=True)
+            seen = zip(boxes, self._look_at_faces(image, boxes, frame.cell), strict=True)
             # a patch that looked like a face from afar and does not from near is none
             faces = [(box, look) for box, look in seen if holds_face(look.probs, card.taxonomy)]
             boxes, face_looks = [box for box, _ in faces], [look for _, look in faces]
@@ -84,14 +84,18 @@ class Parser:
         x, y = width / box.width, height / box.height
         return Look(probs, -box.left * x, -box.top * y, box.canvas_width * x, box.canvas_height * y)
 
-    def _look_at_faces(self, image: Image, boxes: Sequence[Box]) -> list[Look]:
+    def _look_at_faces(self, image: Image, boxes: Sequence[Box], cell: float) -> list[Look]:
+        """A look at each face. Against the look at all, whose cells are `cell` pixels wide,
+        each counts as much more as its own are smaller: where both see a face alike, two
+        opinions are better than one."""
         squares = [square_around(box) for box in boxes]
         looks: list[Look] = []
         for at in range(0, len(squares), TOGETHER):
             some = squares[at : at + TOGETHER]
             crops = [cut_square(image, *square, self.card.face_side) for square in some]
             for (left, top, side), probs in zip(some, self._run(crops), strict=True):
-                looks.append(Look(probs, left, top, side, side, FADE))
+                fine = side / probs.shape[1]
+                looks.append(Look(probs, left, top, side, side, FADE, cell / (cell + fine)))
         return looks
 
     def _run(self, pictures: list[Image]) -> Float:

@@ -80,12 +80,13 @@ class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
 
     def __getitem__(self, n: int) -> tuple[Tensor, Tensor]:
         run = self.recipe.run
+        stage = self.recipe.stage_at(n // run.batch)
         rng = np.random.default_rng([run.seed, n])
         scene = sample(
             rng,
             lambda: self.portraits[rng.integers(len(self.portraits))],
-            self.recipe.side_at(n // run.batch),
-            self.recipe.augment,
+            stage.side,
+            self.recipe.augment.scaled(stage.strength),
         )
         return normalised(scene.image, self.recipe), torch.from_numpy(scene.mask.astype(np.int64))
 

@@ -6,7 +6,7 @@ is refused by name.
 
 import json
 import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -66,10 +66,12 @@ def _value(kind: Any, value: Any, where: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage(Table):
-    """From which step on samples have which side, in pixels."""
+    """From which step on samples have which side, in pixels, and how strongly they are
+    changed: 1 as `Augment` says, 0 not at all but in framing."""
 
     from_step: int
     side: int
+    strength: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +122,12 @@ class Augment(Table):
     blur: float
     noise: float
     jpeg: float
+
+    def scaled(self, strength: float) -> "Augment":
+        """The same with every change but those of framing that much weaker or rarer."""
+        framing = ("face", "frame", "crowd", "empty", "face_height", "frame_scale", "shift")
+        changes = {f.name for f in fields(self)} - set(framing)
+        return replace(self, **{name: getattr(self, name) * strength for name in changes})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,9 +194,9 @@ class Recipe(Table):
     run: Run
     model: Model
 
-    def side_at(self, step: int) -> int:
-        """Side of the samples of a step, in pixels."""
-        return next(s.side for s in reversed(self.stages) if s.from_step <= step)
+    def stage_at(self, step: int) -> Stage:
+        """The stage that a step belongs to."""
+        return next(s for s in reversed(self.stages) if s.from_step <= step)
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Recipe":

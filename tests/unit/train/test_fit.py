@@ -40,7 +40,10 @@ def small(name: str, steps: int) -> Recipe:
         recipe,
         run=run,
         optimiser=optimiser,
-        stages=(Stage(from_step=0, side=64), Stage(from_step=3, side=96)),
+        stages=(
+            Stage(from_step=0, side=64, strength=1.0),
+            Stage(from_step=3, side=96, strength=0.5),
+        ),
     )
 
 

@@ -62,8 +62,16 @@ def test_an_unknown_recipe_lists_the_known() -> None:
         Recipe.load("embeded")
 
 
-def test_the_side_grows_by_stages() -> None:
+def test_stages_begin_where_they_say() -> None:
     recipe = Recipe.load("embedded")
     for stage in recipe.stages:
-        assert recipe.side_at(stage.from_step) == stage.side
-    assert recipe.side_at(1) == recipe.stages[0].side
+        assert recipe.stage_at(stage.from_step) == recipe.stage_at(stage.from_step + 1) == stage
+    assert recipe.stage_at(recipe.stages[1].from_step - 1) == recipe.stages[0]
+
+
+def test_strength_weakens_changes_and_leaves_framing() -> None:
+    augment = Recipe.load("embedded").augment
+    weak = augment.scaled(0.5)
+    assert weak.noise == augment.noise / 2 and weak.turn == augment.turn / 2
+    assert weak.face == augment.face and weak.face_height == augment.face_height
+    assert augment.scaled(1.0) == augment
