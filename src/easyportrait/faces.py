@@ -33,6 +33,11 @@ class Box:
         return self.bottom - self.top
 
     @property
+    def area(self) -> float:
+        """In square pixels; 0 for a box that is inside out."""
+        return max(self.width, 0) * max(self.height, 0)
+
+    @property
     def centre(self) -> tuple[float, float]:
         """(x, y)."""
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
@@ -193,7 +198,8 @@ def holds_face(probs: Float, taxonomy: Taxonomy) -> bool:
     return bool(np.isin(probs.argmax(0), parts).sum() >= 1e-3 * cells)
 
 
-def clip(box: Box, size: tuple[int, int]) -> Box:
+def clip(box: Box, size: tuple[int, ...]) -> Box:
+    """What of a box lies inside a picture of `size` (height, width)."""
     height, width = size
     return Box(max(box.left, 0), max(box.top, 0), min(box.right, width), min(box.bottom, height))
 

@@ -159,7 +159,8 @@ class Parsing:
         height, width = self.size
         out = np.empty((height, width), np.float32)
         for rows in spans(height, 256):
-            out[rows] = self._bring_up(channels, rows, slice(0, width)).sum(0)
+            for columns in spans(width, 4096):
+                out[rows, columns] = self._bring_up(channels, rows, columns).sum(0)
         return np.clip(out, 0, 1, out=out)
 
     def _bring_up(

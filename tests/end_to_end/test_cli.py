@@ -167,6 +167,41 @@ def test_clashes_are_said_and_nothing_is_overwritten(photo: Pil.Image, tmp_path:
     assert (out / "a.png").exists()
 
 
+def test_every_kind_of_result_is_kept_from_clashing(photo: Pil.Image, tmp_path: Path) -> None:
+    photo.save(tmp_path / "a.jpg")
+    photo.save(tmp_path / "a.cutout.jpg")
+    done = run("parse", tmp_path, "-o", tmp_path / "out", "--cutout")
+    assert done.returncode == 1 and b"would both be written to" in done.stderr
+    assert labels(tmp_path / "out" / "a.cutout.png").shape == (384, 384)
+
+
+def test_what_lies_in_a_folder_is_done_or_named(photo: Pil.Image, tmp_path: Path) -> None:
+    photo.save(tmp_path / "a.jpg")
+    (tmp_path / "lost.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    out = tmp_path / "out"
+    done = run("parse", tmp_path, "b" * 300 + ".jpg", "-o", out, "--overlay")
+    text = done.stderr.decode()
+    assert done.returncode == 1 and "Traceback" not in text
+    assert "lost.jpg is a link that leads nowhere" in text and "File name too long" in text
+    before = {p for p in out.rglob("*") if p.is_file()}
+    assert {p.name for p in before} == {"a.png", "a.overlay.jpg"}
+    again = run("parse", tmp_path, "-o", out, "--overlay")
+    assert b"1 of 2 failed" in again.stderr
+    assert {p for p in out.rglob("*") if p.is_file()} == before
+
+
+def test_extras_asked_for_later_are_made_by_the_same_model(
+    photo: Pil.Image, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "a.jpg", tmp_path / "out"
+    photo.save(path)
+    assert run("parse", path, "-o", out, "--cutout", "--looks", 1).returncode == 0
+    assert run("parse", path, "-o", out).returncode == 0
+    stale = (out / "a.cutout.png").stat().st_mtime_ns
+    assert b"1 parsed;" in run("parse", path, "-o", out, "--cutout").stderr
+    assert (out / "a.cutout.png").stat().st_mtime_ns > stale
+
+
 def test_results_beside_their_pictures_are_not_parsed_in_turn(
     photo: Pil.Image, tmp_path: Path
 ) -> None:

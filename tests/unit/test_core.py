@@ -28,9 +28,14 @@ def test_the_astronaut_is_found() -> None:
 
 
 def test_a_mirrored_picture_gets_mirrored_labels() -> None:
-    image = easyportrait.demo_image()
+    """Of head and shoulders; about the helmet in her lap the net may change its mind."""
+    image = easyportrait.demo_image()[:330]
     there = easyportrait.CLASSES.flip(easyportrait.parse(image[:, ::-1]).labels)
-    assert (there == easyportrait.parse(image).labels).mean() > 0.97
+    here = easyportrait.parse(image).labels
+    assert (there == here).mean() > 0.98
+    for part in (3, 4, 5, 6, 7, 8):
+        both, either = (there == part) & (here == part), (there == part) | (here == part)
+        assert both.sum() > 0.7 * either.sum(), easyportrait.CLASSES.names[part]
 
 
 def test_models_are_loaded_once_and_named_when_unknown() -> None:

@@ -5,6 +5,7 @@ goes to stdout.
 """
 
 import sys
+import warnings
 
 from ..errors import EasyPortraitError
 
@@ -14,6 +15,8 @@ def main() -> None:
     from .app import app
     from .common import complain
 
+    # the limit is ours to check (image/io.py); Pillow's warning would only add lines to it
+    warnings.filterwarnings("ignore", message=".*decompression bomb.*")
     try:
         app(prog_name="easyportrait")
     except EasyPortraitError as error:

@@ -31,7 +31,7 @@ Output = Annotated[Path, typer.Option("-o", "--output", help="Folder for the res
 MaxPixels = Annotated[
     int,
     typer.Option(
-        "--max-pixels", min=1, help=f"The most pixels a picture may have (default {MAX_PIXELS})."
+        "--max-pixels", min=1, max=2 * MAX_PIXELS, help="The most pixels a picture may have."
     ),
 ]
 

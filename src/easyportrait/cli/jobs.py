@@ -1,13 +1,14 @@
 """Work over many pictures: which ones, on all cores, past bad ones."""
 
 import glob
+import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import BadInput, EasyPortraitError, SomeFailed
+from ..errors import BadInput, EasyPortraitError, ImageUnreadable, SomeFailed
 from ..image.io import SUFFIXES, read_notes
 from ..models.session import cores
 from .common import complain, progress_bar
@@ -35,76 +36,100 @@ class Job:
         return sys.stdin.buffer.read() if self.source == STDIN else Path(self.source)
 
 
-def find_jobs(inputs: Iterable[str], output: Path) -> list[Job]:
+def find_jobs(inputs: Iterable[str], output: Path, suffixes: Sequence[str]) -> list[Job]:
     """Pictures named by paths, folders, globs or "-", in order.
 
     Folders are searched through, for files with a picture's suffix; results of earlier
     runs (they carry a note) and hidden files are passed over. Two pictures whose results
     would have the same name, or fall on an input, are problems, not silent losses.
+
+    Args:
+        suffixes: of the results of each picture.
     """
     jobs: list[Job] = []
     for text in inputs:
-        if text == STDIN:
-            jobs.append(Job(STDIN, Path("stdin")))
-        elif Path(text).is_dir():
-            jobs += in_folder(Path(text))
-        elif not Path(text).exists() and any(c in text for c in "*?["):
-            found = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - takes any pattern
-            if not found:
-                jobs.append(Job(text, Path(text), BadInput(f"no file matches {text}")))
-            for name in found:
-                path = Path(name)
-                jobs += in_folder(path) if path.is_dir() else [Job(path, Path(path.stem))]
-        else:
-            jobs.append(Job(Path(text), Path(Path(text).stem)))
-    return with_clashes(jobs, output)
+        try:
+            jobs += named(text)
+        except OSError as error:  # a name too long, a folder that may not be entered
+            jobs.append(Job(text, Path(text), unusable(text, error)))
+    return with_clashes(jobs, output, suffixes)
 
 
-def in_folder(folder: Path) -> list[Job]:
-    found = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-    jobs = [
-        Job(path, path.relative_to(folder).with_suffix(""))
-        for path in found
-        if path.is_file() and not is_result(path)
-    ]
-    jobs += [
-        Job(path, path.relative_to(folder), BadInput(f"{path} is a folder, not a picture"))
-        for path in found
-        if path.is_dir()
-    ]
-    if not jobs:
-        jobs = [Job(folder, Path(folder.name), BadInput(f"{folder} holds no pictures"))]
+def named(text: str) -> list[Job]:
+    if text == STDIN:
+        return [Job(STDIN, Path("stdin"))]
+    if Path(text).is_dir():
+        return in_folder(Path(text))
+    if Path(text).exists() or not any(c in text for c in "*?["):
+        return [Job(Path(text), Path(Path(text).stem))]
+    found = [Path(name) for name in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207
+    if not found:
+        return [Job(text, Path(text), BadInput(f"no file matches {text}"))]
+    jobs: list[Job] = []
+    for path in found:
+        if path.is_dir():
+            jobs += in_folder(path)
+        elif not is_result(path):
+            jobs.append(Job(path, Path(path.stem)))
     return jobs
 
 
+def unusable(path: Path | str, error: OSError) -> ImageUnreadable:
+    return ImageUnreadable(f"{path} cannot be read: {error.strerror or error}")
+
+
+def in_folder(folder: Path) -> list[Job]:
+    jobs: list[Job] = []
+
+    def refused(error: OSError) -> None:
+        path = Path(error.filename)
+        jobs.append(Job(path, path.relative_to(folder), unusable(path, error)))
+
+    for root, folders, files in os.walk(folder, onerror=refused):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted((*folders, *files)):
+            path = Path(root, name)
+            if path.suffix.lower() in SUFFIXES and not name.startswith("."):
+                jobs += of_folder(path, path.relative_to(folder))
+    return jobs or [Job(folder, Path(folder.name), BadInput(f"{folder} holds no pictures"))]
+
+
+def of_folder(path: Path, place: Path) -> list[Job]:
+    """What to do with something in a folder that is called like a picture."""
+    if path.is_dir():
+        return [Job(path, place, BadInput(f"{path} is a folder, not a picture"))]
+    if not path.exists():
+        return [Job(path, place, ImageUnreadable(f"{path} is a link that leads nowhere"))]
+    return [] if is_result(path) else [Job(path, place.with_suffix(""))]
+
+
 def is_result(path: Path) -> bool:
-    return path.suffix == ".png" and "easyportrait" in read_notes(path)
+    return "easyportrait" in read_notes(path)
 
 
-def with_clashes(jobs: list[Job], output: Path) -> list[Job]:
-    inputs = {Path(job.source).resolve() for job in jobs if job.source != STDIN}
+def results_of(job: Job, output: Path, suffixes: Sequence[str]) -> list[Path]:
+    return [(output / job.stem).with_name(job.stem.name + suffix) for suffix in suffixes]
+
+
+def with_clashes(jobs: list[Job], output: Path, suffixes: Sequence[str]) -> list[Job]:
+    inputs = {Path(job.source).resolve() for job in jobs if job.source != STDIN and not job.problem}
     taken: dict[Path, Job] = {}
     checked = []
     for job in jobs:
-        target = (output / job.stem).with_name(job.stem.name + ".png")
-        problem = job.problem
-        if problem is None and target in taken:
-            problem = BadInput(
-                f"{job.source} and {taken[target].source} would both be written to {target}; "
-                "give them different names or run them into different folders"
-            )
-        elif problem is None and target.resolve() in inputs:
-            problem = BadInput(
-                f"the result of {job.source} would overwrite the input {target}; "
-                "choose another output folder"
-            )
+        targets, problem = results_of(job, output, suffixes), job.problem
+        for target in targets if problem is None else ():
+            if target in taken:
+                problem = BadInput(
+                    f"{job.source} and {taken[target].source} would both be written to {target}; "
+                    "give them different names or run them into different folders"
+                )
+            elif target.resolve() in inputs:
+                problem = BadInput(
+                    f"the result of {job.source} would overwrite the input {target}; "
+                    "choose another output folder"
+                )
         if problem is None:
-            taken[target] = job
+            taken |= dict.fromkeys(targets, job)
         checked.append(Job(job.source, job.stem, problem))
     return checked
 
@@ -125,6 +150,8 @@ def run_jobs(jobs: list[Job], do: Callable[[Job], None], verb: str) -> None:
             do(job)
         except EasyPortraitError as error:
             return error
+        except BrokenPipeError:
+            raise  # whoever read our output has gone
         except Exception as error:  # a fault of ours must not cost the rest of the folder
             return EasyPortraitError(
                 f"{job.source}: unexpected {type(error).__name__}: {error}; please report this"

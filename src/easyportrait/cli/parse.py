@@ -20,10 +20,9 @@ from ..image.io import (
     written,
 )
 from ..models.catalog import EMBEDDED
-from ..models.parser import Parser
 from ..parsing import Parsing
 from .common import Looks, MaxPixels, Model, words
-from .jobs import STDIN, Job, find_jobs, run_jobs, workers
+from .jobs import STDIN, Job, find_jobs, results_of, run_jobs, workers
 
 
 def parse(
@@ -57,7 +56,10 @@ def parse(
     again does what is left.
     """
     to_stdout = output == Path(STDIN)
-    jobs = find_jobs(inputs, output)
+    wants = {".overlay.jpg": want_overlay, ".cutout.png": want_cutout, ".json": want_json}
+    # labels come last: their being there means that a picture is done
+    suffixes = [*(suffix for suffix, wanted in wants.items() if wanted), ".png"]
+    jobs = find_jobs(inputs, output, suffixes)
     if to_stdout and (len(jobs) != 1 or want_overlay or want_cutout or want_json):
         raise BadInput("-o - writes the labels of one picture; name a folder for anything more")
     if output.suffix.lower() in SUFFIXES and not output.is_dir():
@@ -66,15 +68,15 @@ def parse(
         )
     parser = load(model, threads=1 if workers(jobs) > 1 else None)
     cv2.setNumThreads(1 if workers(jobs) > 1 else -1)
-    wants = {".overlay.jpg": want_overlay, ".cutout.png": want_cutout, ".json": want_json}
-    suffixes = [suffix for suffix, wanted in wants.items() if wanted]
-    notes = {"easyportrait": f"labels by {parser.card.name} {parser.card.version}, {looks} looks"}
+    notes = {
+        "easyportrait": f"labels by {parser.card.name} {parser.card.version}, {looks} looks",
+        "with": " ".join(suffixes),
+    }
     skipped = 0
 
     def do(job: Job) -> None:
         nonlocal skipped
-        base = output / job.stem
-        targets = [base.with_name(base.name + suffix) for suffix in (*suffixes, ".png")]
+        targets = results_of(job, output, suffixes)
         if not force and job.source != STDIN and is_done(Path(job.source), targets, notes):
             skipped += 1
             return
@@ -83,9 +85,9 @@ def parse(
         if to_stdout:
             typer.get_binary_stream("stdout").write(encode(result.labels, ".png", text=notes))
             return
-        for target, suffix in zip(targets, suffixes, strict=False):
-            write_extra(target, suffix, result, parser, job)
-        write_image(targets[-1], result.labels, text=notes)  # last: its being there means done
+        for target, suffix in zip(targets[:-1], suffixes[:-1], strict=True):
+            write_extra(target, suffix, result, job)
+        write_image(targets[-1], result.labels, text=notes)
 
     run_jobs(jobs, do, "parsing")
     done = len(jobs) - skipped
@@ -101,12 +103,15 @@ def is_done(source: Path, targets: list[Path], notes: dict[str, str]) -> bool:
     age = source.stat().st_mtime
     if any(target.stat().st_mtime < age for target in targets):
         return False
-    return read_notes(targets[-1]).get("easyportrait") == notes["easyportrait"]
+    found = read_notes(targets[-1])
+    same_model = found.get("easyportrait") == notes["easyportrait"]
+    return same_model and set(notes["with"].split()) <= set(found.get("with", "").split())
 
 
-def write_extra(target: Path, suffix: str, result: Parsing, parser: Parser, job: Job) -> None:
+def write_extra(target: Path, suffix: str, result: Parsing, job: Job) -> None:
     if suffix == ".overlay.jpg":
-        write_image(target, overlay(result.image, result.labels, result.taxonomy))
+        laid = overlay(result.image, result.labels, result.taxonomy)
+        write_image(target, laid, text={"easyportrait": "overlay"})
     elif suffix == ".cutout.png":
         write_image(target, result.cutout(), text={"easyportrait": "cutout"})
     else:

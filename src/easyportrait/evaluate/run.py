@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.portraits import PortraitFolder
+from ..errors import BadInput
 from ..models.parser import Parser
 from ..taxonomy import CLASSES, IGNORE, PORTRAIT_SEGMENTATION, Mask
 from .confusion import Confusion
@@ -45,7 +46,15 @@ def evaluate(
         IoU over the whole set, from one confusion matrix. A class that the masks never
         hold is left out of the result, however often it is predicted: a set may draw only
         some classes and mark the rest 255.
+
+    Raises:
+        BadInput: the model has other classes than the nine.
     """
+    if parser.card.task != "joint":
+        raise BadInput(
+            f"{parser.card.name} is a model of the task {parser.card.task!r}; "
+            "only models of all nine classes (joint) can be scored"
+        )
     joint, whole = Confusion(CLASSES), Confusion(PORTRAIT_SEGMENTATION)
     for portrait in folder:
         labels = parser.parse(portrait.image, looks=looks).labels

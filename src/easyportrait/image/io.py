@@ -129,6 +129,8 @@ def picture_size(source: Path | str | bytes | IO[bytes]) -> tuple[int, int]:
         with Pil.open(_opened(source), formats=_formats()) as picture:
             is_on_its_side = picture.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8)
             width, height = picture.size
+            if picture.format == "TIFF":  # whose size some Pillows turn when they open it
+                is_on_its_side = is_on_its_side and width == picture.tag_v2[256]  # type: ignore[attr-defined]
             return (width, height) if is_on_its_side else (height, width)
 
 
@@ -273,7 +275,7 @@ def written(path: Path) -> Iterator[IO[bytes]]:
     part: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.parent / f".{path.name[:80]}.{os.getpid()}-{secrets.token_hex(4)}.part"
+        beside = path.parent / f".{os.getpid()}-{secrets.token_hex(6)}.part"
         with beside.open("xb") as file:
             part = beside
             yield file
@@ -292,7 +294,7 @@ def write_image(path: Path | str, image: Image, *, text: Mapping[str, str] | Non
     Args:
         path: where to. Folders are made.
         image: (H, W) or (H, W, 3) or (H, W, 4) uint8.
-        text: notes kept inside a PNG (`read_notes`).
+        text: notes kept inside a PNG or JPEG (`read_notes`), a line each.
 
     Raises:
         OutputUnwritable: the suffix is none of these, or the file cannot be written.
@@ -325,16 +327,20 @@ def encode(image: Image, suffix: str, *, text: Mapping[str, str] | None = None) 
             notes.add_itxt(key, value)
         picture.save(buffer, "PNG", compress_level=1 if image.ndim == 2 else 4, pnginfo=notes)
     elif kinds[suffix] == "JPEG":
-        picture.save(buffer, "JPEG", quality=92, subsampling=0)
+        comment = "".join(f"{key}: {value}\n" for key, value in (text or {}).items())
+        picture.save(buffer, "JPEG", quality=92, subsampling=0, comment=comment.encode())
     else:
         picture.save(buffer, "WEBP", quality=92)
     return buffer.getvalue()
 
 
 def read_notes(path: Path) -> dict[str, str]:
-    """The notes inside a PNG; empty where there are none or the file cannot be read."""
+    """The notes inside a PNG or JPEG; empty where there are none or it cannot be read."""
     try:
-        with Pil.open(path, formats=["PNG"]) as picture:
-            return {str(k): v for k, v in picture.info.items() if isinstance(v, str)}
+        with Pil.open(path, formats=["PNG", "JPEG"]) as picture:
+            comment = picture.info.get("comment", b"")
+            lines = comment.decode("utf-8", "replace").splitlines() if comment else []
+            notes = dict(line.split(": ", 1) for line in lines if ": " in line)
+            return notes | {str(k): v for k, v in picture.info.items() if isinstance(v, str)}
     except (*DAMAGE, Pil.DecompressionBombError):
         return {}

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import BadInput, ModelError, ShapeMismatch
-from ..faces import Box, find_faces, holds_face
+from ..faces import Box, clip, find_faces, holds_face
 from ..image.letterbox import PAD, Letterbox
 from ..parsing import FADE, Look, Parsing
 from .card import Card
@@ -61,7 +61,8 @@ class Parser:
         card = self.card
         frame = self._look_at_all(image)
         place = frame.left, frame.top, frame.width, frame.height
-        boxes = find_faces(frame.probs, place, card.taxonomy) if "skin" in card.classes else []
+        boxes = find_faces(frame.probs, place, card.taxonomy)
+        boxes = [inside for box in boxes if (inside := clip(box, image.shape[:2])).area > 0]
         face_looks: list[Look] = []
         if looks == 2:
             seen = zip(boxes, self._look_at_faces(image, boxes, frame.cell), strict=True)
@@ -127,13 +128,22 @@ def square_around(box: Box) -> tuple[int, int, int]:
 
 
 def cut_square(image: Image, left: int, top: int, side: int, size: int) -> Image:
-    """A square of the picture at (size, size), grey beyond the picture's border."""
+    """A square of the picture at (size, size), grey beyond the picture's border.
+
+    Only what is inside the picture is scaled, so a square far larger than it costs nothing.
+    """
     height, width = image.shape[:2]
-    y0, y1, x0, x1 = max(top, 0), min(top + side, height), max(left, 0), min(left + side, width)
-    crop = image[y0:y1, x0:x1]
-    if crop.shape[:2] != (side, side):
-        square = np.full((side, side, 3), PAD, np.uint8)
-        square[y0 - top : y1 - top, x0 - left : x1 - left] = crop
-        crop = square
+    rows = np.clip([top, top + side], 0, height)
+    columns = np.clip([left, left + side], 0, width)
+    square = np.full((size, size, 3), PAD, np.uint8)
+    if rows[0] == rows[1] or columns[0] == columns[1]:
+        return square
+    y0, y1 = np.rint((rows - top) * size / side).astype(int)
+    x0, x1 = np.rint((columns - left) * size / side).astype(int)
+    y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
+    y1, x1 = min(y1, size), min(x1, size)
+    y0, x0 = min(y0, y1 - 1), min(x0, x1 - 1)
+    crop = image[rows[0] : rows[1], columns[0] : columns[1]]
     way = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    return cv2.resize(crop, (size, size), interpolation=way)
+    square[y0:y1, x0:x1] = cv2.resize(crop, (int(x1 - x0), int(y1 - y0)), interpolation=way)
+    return square

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import pickle
 from pathlib import Path
 
 import torch
@@ -55,10 +56,10 @@ def load_backbone(net: nn.Module, name: str, path: Path | None = None) -> bool:
             )
             return False
         path = Path(spec.origin).parent / inside
-    published = torch.load(path, map_location="cpu", weights_only=True)
     try:
+        published = torch.load(path, map_location="cpu", weights_only=True)
         gaps = net.encoder.load_state_dict(rename(published), strict=False)
-    except (RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise BadInput(f"{path} does not hold the weights of {name}: {error}") from error
     assert not [k for k in gaps.missing_keys if not k.endswith("num_batches_tracked")]
     return True

@@ -1,7 +1,7 @@
 """Portraits as torch sees them: endless training samples, and validation pictures."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -92,17 +92,20 @@ class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
 
 
 class FromStep(Sampler[int]):
-    """Sample numbers from wherever the run stands, read when iteration begins."""
+    """Sample numbers from wherever the run stands whenever iteration begins.
 
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.start = 0
+    Its length is the whole run's all the same: the loop counts batches from the run's
+    beginning, and would end early if fewer were promised after a restart.
+    """
+
+    def __init__(self, total: int, start: Callable[[], int]) -> None:
+        self.total, self.start = total, start
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self.start, self.total))
+        return iter(range(self.start(), self.total))
 
     def __len__(self) -> int:
-        return self.total - self.start
+        return self.total
 
 
 class WholeFrames(Dataset[tuple[Tensor, Tensor]]):

@@ -122,9 +122,10 @@ class Portraits(L.LightningDataModule):
         self.frames = WholeFrames(PortraitFolder(root, "val"), recipe, side)
 
     def train_dataloader(self) -> DataLoader[Any]:
-        sampler = FromStep(len(self.samples))
-        if self.trainer is not None:
-            sampler.start = self.trainer.global_step * self.recipe.run.batch
+        def start() -> int:
+            return self.trainer.global_step * self.recipe.run.batch if self.trainer else 0
+
+        sampler = FromStep(len(self.samples), start)
         return DataLoader(
             self.samples,
             self.recipe.run.batch,

@@ -120,6 +120,26 @@ def test_a_square_beyond_the_border_is_grey_there() -> None:
     )
 
 
+def test_a_square_far_larger_than_the_picture_costs_nothing() -> None:
+    image = np.full((1, 20000, 3), 250, np.uint8)
+    crop = cut_square(image, -5000, -15000, 30000, 96)
+    assert crop.shape == (96, 96, 3) and (crop == 250).all(2).sum() == 64
+    assert (cut_square(image, 30000, 0, 50, 32) == 127).all()
+
+
+def test_a_face_in_the_margin_alone_is_none() -> None:
+    """The net sees skin in the grey beside a tall picture: nothing to look at again."""
+
+    def net(batch: np.ndarray) -> np.ndarray:
+        labels = np.ones((len(batch), batch.shape[2] // 8, batch.shape[3] // 8), np.uint8)
+        labels[:, :, :2] = 2
+        return np.stack([one_hot(each) for each in labels])
+
+    card = fake_card(frame_side=256)
+    parsing = Parser(FakeSession(net, card)).parse(np.zeros((384, 8, 3), np.uint8))
+    assert parsing.labels.shape == (384, 8)
+
+
 def test_a_face_fills_most_of_its_square() -> None:
     from easyportrait.faces import Box
 

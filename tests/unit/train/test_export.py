@@ -53,6 +53,14 @@ def test_a_file_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
 
 
+def test_a_net_that_answers_nonsense_is_refused(tmp_path: Path) -> None:
+    net = NETS["efficientlite-fpn"](9).eval()
+    torch.nn.init.constant_(net.head.bias, float("nan"))
+    with pytest.raises(ExportMismatch, match="inf away"):
+        export(net, CARD, tmp_path / "net.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_card_can_be_given_its_scores_later(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     export(NETS["efficientlite-fpn"](9).eval(), CARD, path)

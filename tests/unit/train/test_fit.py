@@ -1,5 +1,6 @@
 """Every recipe runs, resumes exactly, and ends in a file that parses."""
 
+import os
 import subprocess
 import sys
 import time
@@ -89,14 +90,16 @@ def started(*args: object) -> subprocess.Popen[bytes]:
     """Training in a process of its own, which can be killed."""
     root = Path(__file__).parents[3]
     command = [sys.executable, "-c", SCRIPT, *map(str, (root, *args))]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # sums in the same order every time
+    return subprocess.Popen(
+        command, env=one_thread, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
 
 
 def test_a_killed_run_resumes_to_the_same_weights(portraits: Path, tmp_path: Path) -> None:
     """Killed after its first checkpoint and gone on with: as if nothing had happened.
 
-    Sums are rounded differently from process to process; a step more or less would be a
-    quarter of the way from the checkpoint to the end.
+    A step more or less would be a quarter of the way from the checkpoint to the end.
     """
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert started(portraits, whole).wait() == 0
