@@ -77,6 +77,7 @@ def export(net: nn.Module, card: Card, path: Path, *, half: bool = True) -> floa
             verbose=False,
         )
         model = program.model_proto
+        strip(model)
         model.metadata_props.add(key=KEY, value=card.to_json())
         worst = save_if_equal(model, part, net, card, TOLERANCE)
         if half:
@@ -110,6 +111,22 @@ def difference(net: nn.Module, session: OnnxSession, multiple: int) -> float:
         gap = float(np.abs(ours - session.run(x)).max())
         worst = max(worst, gap if np.isfinite(gap) else np.inf)  # max() would pass a NaN over
     return worst
+
+
+def strip(model: onnx.ModelProto) -> None:
+    """Take out what the exporter notes of the machine it ran on: paths and stack traces."""
+    graph = model.graph
+    for part in (
+        model,
+        graph,
+        *graph.node,
+        *graph.initializer,
+        *graph.value_info,
+        *graph.input,
+        *graph.output,
+    ):
+        del part.metadata_props[:]
+        part.doc_string = ""
 
 
 def narrow(model: onnx.ModelProto) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from easyportrait.errors import ExportMismatch
+from easyportrait.models.catalog import EMBEDDED, find_model
 from easyportrait.models.session import OnnxSession, fake_card
 from easyportrait.train.export import TRACED, export, rewrite_card
 from easyportrait.train.nets import NETS
@@ -42,6 +43,14 @@ def test_the_file_answers_what_the_net_answers_at_other_sizes(name: str, tmp_pat
         truth = net(torch.from_numpy(x)).softmax(1).numpy()
     assert np.abs(session.run(x) - truth).max() < 1e-2
     assert sum(v.numel() for v in net.state_dict().values()) * 2.2 > path.stat().st_size
+
+
+def test_the_file_says_nothing_of_the_machine_that_made_it(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    export(NETS["efficientlite-fpn"](9).eval(), CARD, path)
+    for file in (path, find_model(EMBEDDED)):
+        data = file.read_bytes()
+        assert b"stack_trace" not in data and b".py" not in data
 
 
 def test_a_file_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
