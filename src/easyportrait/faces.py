@@ -1,13 +1,13 @@
 """Faces in the net's answer: where they are, how they are turned, what they have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from .taxonomy import FACE_PARTS, Taxonomy
+from .taxonomy import FACE_PARTS, Mask, Taxonomy
 
 Float = npt.NDArray[np.float32]
 
@@ -76,6 +76,20 @@ class Face:
     yaw: float | None
 
 
+def likeliest(probs: Float, channels: Sequence[int] | None = None) -> Mask:
+    """(C, h, w) -> (h, w) uint8: the channel with the highest value; of equals, the first.
+
+    `channels` names them, where they are not 0 to C - 1. Several times as fast as
+    `argmax` over the first axis.
+    """
+    names = range(len(probs)) if channels is None else channels
+    best, winner = probs[0].copy(), np.full(probs.shape[1:], names[0], np.uint8)
+    for name, values in zip(names[1:], probs[1:], strict=True):
+        np.copyto(winner, np.uint8(name), where=values > best)
+        np.maximum(best, values, out=best)
+    return winner
+
+
 def face_probability(probs: Float, taxonomy: Taxonomy) -> Float:
     """(C, h, w) -> (h, w): skin and everything in it."""
     channels = [i for i, name in enumerate(taxonomy.names) if name == "skin" or name in FACE_PARTS]
@@ -138,7 +152,7 @@ def describe_face(
     size: tuple[int, int],
 ) -> Face | None:
     """The face that lies at `found`, as a look at `place` shows it; None if it shows none."""
-    labels = probs.argmax(0)
+    labels = likeliest(probs)
     inside = (face_probability(probs, taxonomy) > 0.5).astype(np.uint8)
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(inside)
     left, top, width, height = place
@@ -195,7 +209,7 @@ def holds_face(probs: Float, taxonomy: Taxonomy) -> bool:
     if (face_probability(probs, taxonomy) > 0.5).sum() < 0.05 * cells:
         return False
     parts = [taxonomy.index(name) for name in FACE_PARTS if name in taxonomy.names]
-    return bool(np.isin(probs.argmax(0), parts).sum() >= 1e-3 * cells)
+    return bool(np.isin(likeliest(probs), parts).sum() >= 1e-3 * cells)
 
 
 def clip(box: Box, size: tuple[int, ...]) -> Box:

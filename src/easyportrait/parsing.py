@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import BadInput, ShapeMismatch
-from .faces import Box, Face, describe_face
+from .faces import Box, Face, describe_face, likeliest
 from .image.matte import cut_out, refine
 from .taxonomy import Mask, Taxonomy
 
@@ -196,7 +196,7 @@ class Parsing:
         """
         height, width = self.size
         looks = (self.frame, *self.face_looks)
-        winners = {id(look): look.probs.argmax(0).astype(np.uint8) for look in looks}
+        winners = {id(look): likeliest(look.probs) for look in looks}
         tile = int(np.clip(TILE_CELLS * self.frame.cell, 32, 512))
         rows, columns = list(spans(height, tile)), list(spans(width, tile))
         out, settled = nearest_winners(
@@ -228,12 +228,7 @@ class Parsing:
             return found.pop()
         # a class whose probability stays below 1 / C in a tile cannot win there
         channels = np.flatnonzero(most >= 1 / len(self.taxonomy)).tolist()
-        probs = self._bring_up(channels, rows, columns, axes)
-        best, labels = probs[0], np.full(probs.shape[1:], channels[0], np.uint8)
-        for channel, values in zip(channels[1:], probs[1:], strict=True):
-            np.copyto(labels, np.uint8(channel), where=values > best)
-            best = np.maximum(best, values)
-        return labels
+        return likeliest(self._bring_up(channels, rows, columns, axes), channels)
 
     # -- the person ------------------------------------------------------------------------
 

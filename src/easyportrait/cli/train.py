@@ -22,6 +22,10 @@ def train(
     backbone: Annotated[
         Path | None, typer.Option(help="A local file with the backbone's published weights.")
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Begin with the weights of a model or checkpoint."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make samples.")] = 1,
 ) -> None:
     """Train a net; the run's folder gets checkpoints, logs and at the end NAME.onnx."""
@@ -30,14 +34,18 @@ def train(
             raise MissingExtra("train", package)
     import logging
 
+    from ..models.catalog import find_model
     from ..train.export import export_checkpoint
     from ..train.fit import train as fit
     from ..train.recipe import Recipe
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     read = Recipe.load(recipe)
+    begin = None
+    if start is not None:
+        begin = Path(start) if start.endswith(".ckpt") else find_model(start)
     folder = output or Path("runs") / read.name
-    last = fit(read, data, folder, resume=resume, backbone=backbone, workers=workers)
+    last = fit(read, data, folder, resume=resume, backbone=backbone, start=begin, workers=workers)
     path = folder / f"{read.name}.onnx"
     worst = export_checkpoint(last, read, data, path)
     words.print(

@@ -23,6 +23,8 @@ from .recipe import Augment
 Image = npt.NDArray[np.uint8]
 Pick = Callable[[], Portrait]
 
+DRAWN = [CLASSES.index(name) for name in ("left_eye", "right_eye", "lips")]
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -32,7 +34,9 @@ class Scene:
     mask: Mask
 
 
-def sample(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scene:
+def sample(
+    rng: np.random.Generator, pick: Pick, side: int, how: Augment, drawn_off: float = 0.0
+) -> Scene:
     """One (side, side) training sample.
 
     Args:
@@ -40,6 +44,8 @@ def sample(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Sce
         pick: gives a portrait, drawn with the same `rng`.
         side: edge of the square, in pixels.
         how: probabilities and ranges, from the recipe.
+        drawn_off: by how many of the portrait's pixels eyes and lips of the masks lie too
+            far right and down; they are taken from where they belong.
     """
     kind = rng.choice(
         ["face", "frame", "crowd", "empty"], p=[how.face, how.frame, how.crowd, how.empty]
@@ -49,13 +55,13 @@ def sample(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Sce
         for _ in range(rng.integers(0, 4)):
             scene = put_object(rng, scene, pick)
     elif kind == "crowd":
-        scene = crowd(rng, pick, side, how)
+        scene = crowd(rng, pick, side, how, drawn_off)
     else:
         portrait = pick()
         if rng.random() < how.new_background:
             portrait = other_background(rng, portrait, pick)
         window = face_window if kind == "face" else frame_window
-        scene = warp(portrait, window(rng, portrait, side, how), side, rng)
+        scene = warp(portrait, window(rng, portrait, side, how), side, rng, drawn_off)
     if rng.random() < how.objects:
         scene = put_object(rng, scene, pick)
     if rng.random() < how.occlude:
@@ -106,7 +112,11 @@ def similarity(
 
 
 def warp(
-    portrait: Portrait, matrix: npt.NDArray[np.float32], side: int, rng: np.random.Generator
+    portrait: Portrait,
+    matrix: npt.NDArray[np.float32],
+    side: int,
+    rng: np.random.Generator,
+    drawn_off: float = 0.0,
 ) -> Scene:
     """Outside the picture: grey or its border stretched, as `Letterbox` pads; mask 255
     where the border is stretched (a shoulder may go on there), 0 where it is grey."""
@@ -123,15 +133,31 @@ def warp(
         borderMode=cv2.BORDER_REPLICATE if stretch else cv2.BORDER_CONSTANT,
         borderValue=(127, 127, 127),
     )
-    mask = cv2.warpAffine(
-        portrait.mask,
-        matrix,
-        (side, side),
-        flags=cv2.INTER_NEAREST,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=IGNORE if stretch else 0,
-    )
-    return Scene(image, mask)
+    return Scene(image, warp_mask(portrait.mask, matrix, side, IGNORE if stretch else 0, drawn_off))
+
+
+def warp_mask(
+    mask: Mask, matrix: npt.NDArray[np.float32], side: int, border: int, drawn_off: float = 0.0
+) -> Mask:
+    """Eyes and lips, and what they cover or lay bare, `drawn_off` pixels further left and up."""
+
+    def warped(how: npt.NDArray[np.float32]) -> Mask:
+        return cv2.warpAffine(
+            mask,
+            how,
+            (side, side),
+            flags=cv2.INTER_NEAREST,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=border,
+        )
+
+    plain = warped(matrix)
+    if not drawn_off:
+        return plain
+    back = matrix.copy()
+    back[:, 2] -= matrix[:, :2].sum(1) * drawn_off
+    moved = warped(back)
+    return np.where(np.isin(plain, DRAWN) | np.isin(moved, DRAWN), moved, plain)
 
 
 # -- scenes --------------------------------------------------------------------------------
@@ -174,7 +200,9 @@ def other_background(rng: np.random.Generator, portrait: Portrait, pick: Pick) -
     return Portrait(portrait.id, image, portrait.mask, portrait.meta)
 
 
-def crowd(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scene:
+def crowd(
+    rng: np.random.Generator, pick: Pick, side: int, how: Augment, drawn_off: float = 0.0
+) -> Scene:
     """Two to four people in one scene, the later ones in front."""
     scene = Scene(backdrop(rng, pick, side), np.zeros((side, side), np.uint8))
     count = int(rng.integers(2, 5))
@@ -188,7 +216,7 @@ def crowd(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scen
         )
         whole = np.full(portrait.mask.shape, 255, np.uint8)
         inside = cv2.warpAffine(whole, matrix, (side, side))[..., None] / np.float32(255)
-        one = warp(portrait, matrix, side, rng)
+        one = warp(portrait, matrix, side, rng, drawn_off)
         # whatever is unsure beside somebody pasted is no longer what it was: keep the doubt
         known = np.where(inside[..., 0] > 0.5, one.mask, 0).astype(np.uint8)
         alpha = soft_person(known) * inside

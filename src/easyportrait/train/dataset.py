@@ -87,6 +87,7 @@ class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
             lambda: self.portraits[rng.integers(len(self.portraits))],
             stage.side,
             self.recipe.augment.scaled(stage.strength),
+            self.recipe.data.drawn_off,
         )
         return normalised(scene.image, self.recipe), torch.from_numpy(scene.mask.astype(np.int64))
 

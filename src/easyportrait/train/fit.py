@@ -23,6 +23,7 @@ from .dataset import FromStep, TrainingSamples, WholeFrames
 from .losses import segmentation_loss
 from .nets import NETS
 from .recipe import Recipe
+from .start import start_from
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +146,7 @@ def train(
     *,
     resume: bool = False,
     backbone: Path | None = None,
+    start: Path | None = None,
     workers: int = 1,
     progress: bool = True,
 ) -> Path:
@@ -154,12 +156,16 @@ def train(
         data: a portraits folder (data/portraits.py).
         out: gets `last.ckpt` every `checkpoint_every` steps and `logs/`.
         resume: go on from `out/last.ckpt`, at the step where it stands.
+        backbone: a local file with the backbone's published weights.
+        start: a checkpoint or model file of the same net, to begin with its weights
+            instead of the backbone's.
 
     Returns:
         The path of the last checkpoint.
 
     Raises:
-        BadInput: `resume` without a checkpoint, or a checkpoint without `resume`.
+        BadInput: `resume` without a checkpoint, or a checkpoint without `resume`; a `start`
+            that does not fit the net.
     """
     last = out / "last.ckpt"
     if resume and not last.exists():
@@ -196,8 +202,10 @@ def train(
     )
     # ours is: the sampler starts where the run stands
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
-    fit = Fit(recipe, backbone, fresh=not resume)
+    fit = Fit(recipe, backbone, fresh=not resume and start is None)
     portraits = Portraits(data, recipe, workers)
+    if start is not None and not resume:
+        start_from(fit.net, start, torch.stack([portraits.samples[n][0] for n in range(16)]))
     trainer.fit(fit, datamodule=portraits, ckpt_path=last if resume else None, weights_only=False)
     trainer.save_checkpoint(last)
     return last

@@ -85,11 +85,13 @@ class Input(Table):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data(Table):
     """Which rows are used. Rows below `agreement` or above `unsure` are left out of
-    training and counted aloud; `mend` sets right what face meshes get wrong."""
+    training and counted aloud; `mend` sets right what face meshes get wrong; eyes and lips
+    of the masks lie `drawn_off` pixels too far right and down."""
 
     agreement: float
     unsure: float
     mend: bool
+    drawn_off: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

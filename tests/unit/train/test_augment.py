@@ -12,6 +12,7 @@ from easyportrait.train.augment import (
     put_object,
     relight,
     sample,
+    warp_mask,
     wear,
 )
 from easyportrait.train.recipe import Augment, Recipe
@@ -138,3 +139,13 @@ def test_light_and_wear_leave_their_argument_alone() -> None:
             out = step(np.random.default_rng(seed), image, HOW)
             assert out.shape == image.shape and out.dtype == np.uint8
     assert np.array_equal(image, before)
+
+
+def test_eyes_and_lips_drawn_half_a_pixel_off_are_taken_from_where_they_belong() -> None:
+    mask = np.full((40, 40), 2, np.uint8)
+    mask[10:14, 10:18], mask[25:29, 12:28], mask[5:8, 10:18] = 5, 7, 3
+    twice = np.array([[2, 0, 0.5], [0, 2, 0.5]], np.float32)  # pixel middles stay in place
+    plain, moved = (warp_mask(mask, twice, 80, 0, off) for off in (0.0, 0.5))
+    for part in (5, 7):
+        assert np.array_equal(moved[:-1, :-1] == part, plain[1:, 1:] == part)
+    assert np.array_equal(moved == 3, plain == 3)
