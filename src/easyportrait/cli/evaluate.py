@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..core import load
-from ..data.portraits import PortraitFolder
+from ..data.portraits import open_folder
 from ..evaluate.run import evaluate as score
 from ..image.io import written
 from .common import Looks, progress_bar
@@ -18,17 +18,17 @@ from .common import Looks, progress_bar
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A name, or a path to an .onnx file.")],
-    data: Annotated[Path, typer.Option("--data", help="Folder of portraits with masks.")],
-    split: Annotated[
-        str | None, typer.Option(help="Rows of manifest.jsonl with this split; all without it.")
-    ] = None,
+    data: Annotated[
+        Path, typer.Option("--data", help="Folder of portraits with masks, or EasyPortrait.")
+    ],
+    split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
     looks: Looks = 2,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the scores here as JSON.")
     ] = None,
 ) -> None:
     """IoU of each class over a whole set, at the pictures' own size."""
-    folder = PortraitFolder(data, split)
+    folder = open_folder(data, split)
     with progress_bar() as progress:
         task = progress.add_task("scoring", total=len(folder))
         result = score(load(model), folder, looks=looks, progress=lambda: progress.advance(task))

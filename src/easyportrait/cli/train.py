@@ -12,7 +12,9 @@ from .common import words
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe's name, or a path to a .toml file.")],
-    data: Annotated[Path, typer.Option("--data", help="Folder of portraits with masks.")],
+    data: Annotated[
+        Path, typer.Option("--data", help="Folder of portraits with masks, or EasyPortrait.")
+    ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder for the run (runs/RECIPE).")
     ] = None,
@@ -27,6 +29,9 @@ def train(
         typer.Option(metavar="MODEL", help="Begin with the weights of a model or checkpoint."),
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes that make samples.")] = 1,
+    memory: Annotated[
+        float, typer.Option(min=0, metavar="GB", help="Keep portraits in memory up to so much.")
+    ] = 4.0,
 ) -> None:
     """Train a net; the run's folder gets checkpoints, logs and at the end NAME.onnx."""
     for package in ("torch", "lightning", "onnx", "onnxscript"):
@@ -45,7 +50,16 @@ def train(
     if start is not None:
         begin = Path(start) if start.endswith(".ckpt") else find_model(start)
     folder = output or Path("runs") / read.name
-    last = fit(read, data, folder, resume=resume, backbone=backbone, start=begin, workers=workers)
+    last = fit(
+        read,
+        data,
+        folder,
+        resume=resume,
+        backbone=backbone,
+        start=begin,
+        workers=workers,
+        memory_gb=memory,
+    )
     path = folder / f"{read.name}.onnx"
     worst = export_checkpoint(last, read, data, path)
     words.print(

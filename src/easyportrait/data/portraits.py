@@ -1,4 +1,6 @@
-"""A folder of portraits with masks, as the embedded net is trained on.
+"""Portraits with masks, to train on and to score with: a plain folder, or EasyPortrait.
+
+The plain folder, as the embedded net is trained on:
 
     DIR/images/<id>.jpg        RGB
     DIR/masks/<id>.png         (H, W) uint8: nine classes, 255 where unsure
@@ -19,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import BadInput, ImageUnreadable, ShapeMismatch
+from .easyportrait import EasyPortrait
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +32,14 @@ class Portrait:
         image: (H, W, 3) uint8 RGB.
         mask: (H, W) uint8, 0..8 and 255.
         meta: the manifest's row, empty without one.
+        drawn_off: by how many pixels the mask has eyes and lips too far right and down.
     """
 
     id: str
     image: npt.NDArray[np.uint8]
     mask: npt.NDArray[np.uint8]
     meta: dict[str, Any] = field(default_factory=dict)
+    drawn_off: float = 0.0
 
 
 class PortraitFolder:
@@ -96,6 +101,44 @@ class PortraitFolder:
 
     def __iter__(self) -> Iterator[Portrait]:
         return (self[i] for i in range(len(self)))
+
+
+class EasyPortraitFolder:
+    """EasyPortrait, or a view of it, in the shape of a `PortraitFolder`."""
+
+    def __init__(self, dataset: EasyPortrait) -> None:
+        self.dataset = dataset
+        whence = {"source": dataset.root.resolve().name, "licence": "not stated"}
+        self.rows = [{"id": entry.name, **whence, **entry.meta} for entry in dataset.entries]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Portrait:
+        sample = self.dataset[i]
+        return Portrait(sample.name, sample.image, sample.mask, self.rows[i])
+
+    def __iter__(self) -> Iterator[Portrait]:
+        return (self[i] for i in range(len(self)))
+
+
+Folder = PortraitFolder | EasyPortraitFolder
+
+
+def open_folder(root: Path | str, split: str | None = None) -> Folder:
+    """The portraits of one split of a plain folder or of EasyPortrait, whichever it is.
+
+    Args:
+        root: a folder with `masks/` is a plain one.
+        split: None for all.
+
+    Raises:
+        BadInput: it is neither, or has no such split; as `PortraitFolder` and `EasyPortrait`.
+    """
+    if (Path(root) / "masks").is_dir():
+        return PortraitFolder(root, split)
+    dataset = EasyPortrait(root)
+    return EasyPortraitFolder(dataset if split is None else dataset.where(split=split))
 
 
 def read(path: Path, how: int) -> npt.NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.portraits import PortraitFolder
+from ..data.portraits import Folder
 from ..errors import BadInput
 from ..models.parser import Parser
 from ..taxonomy import CLASSES, IGNORE, PORTRAIT_SEGMENTATION, Mask
@@ -29,7 +29,7 @@ class Scores:
 
 def evaluate(
     parser: Parser,
-    folder: PortraitFolder,
+    folder: Folder,
     *,
     looks: int = 2,
     progress: Callable[[], None] = lambda: None,

@@ -10,7 +10,7 @@ on any machine and after any restart.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -34,9 +34,7 @@ class Scene:
     mask: Mask
 
 
-def sample(
-    rng: np.random.Generator, pick: Pick, side: int, how: Augment, drawn_off: float = 0.0
-) -> Scene:
+def sample(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scene:
     """One (side, side) training sample.
 
     Args:
@@ -44,8 +42,6 @@ def sample(
         pick: gives a portrait, drawn with the same `rng`.
         side: edge of the square, in pixels.
         how: probabilities and ranges, from the recipe.
-        drawn_off: by how many of the portrait's pixels eyes and lips of the masks lie too
-            far right and down; they are taken from where they belong.
     """
     kind = rng.choice(
         ["face", "frame", "crowd", "empty"], p=[how.face, how.frame, how.crowd, how.empty]
@@ -55,13 +51,13 @@ def sample(
         for _ in range(rng.integers(0, 4)):
             scene = put_object(rng, scene, pick)
     elif kind == "crowd":
-        scene = crowd(rng, pick, side, how, drawn_off)
+        scene = crowd(rng, pick, side, how)
     else:
         portrait = pick()
         if rng.random() < how.new_background:
             portrait = other_background(rng, portrait, pick)
         window = face_window if kind == "face" else frame_window
-        scene = warp(portrait, window(rng, portrait, side, how), side, rng, drawn_off)
+        scene = warp(portrait, window(rng, portrait, side, how), side, rng)
     if rng.random() < how.objects:
         scene = put_object(rng, scene, pick)
     if rng.random() < how.occlude:
@@ -112,11 +108,7 @@ def similarity(
 
 
 def warp(
-    portrait: Portrait,
-    matrix: npt.NDArray[np.float32],
-    side: int,
-    rng: np.random.Generator,
-    drawn_off: float = 0.0,
+    portrait: Portrait, matrix: npt.NDArray[np.float32], side: int, rng: np.random.Generator
 ) -> Scene:
     """Outside the picture: grey or its border stretched, as `Letterbox` pads; mask 255
     where the border is stretched (a shoulder may go on there), 0 where it is grey."""
@@ -133,17 +125,15 @@ def warp(
         borderMode=cv2.BORDER_REPLICATE if stretch else cv2.BORDER_CONSTANT,
         borderValue=(127, 127, 127),
     )
-    return Scene(image, warp_mask(portrait.mask, matrix, side, IGNORE if stretch else 0, drawn_off))
+    return Scene(image, warp_mask(portrait, matrix, side, IGNORE if stretch else 0))
 
 
-def warp_mask(
-    mask: Mask, matrix: npt.NDArray[np.float32], side: int, border: int, drawn_off: float = 0.0
-) -> Mask:
-    """Eyes and lips, and what they cover or lay bare, `drawn_off` pixels further left and up."""
+def warp_mask(portrait: Portrait, matrix: npt.NDArray[np.float32], side: int, border: int) -> Mask:
+    """Eyes and lips, and what they cover or lay bare, are taken from where they belong."""
 
     def warped(how: npt.NDArray[np.float32]) -> Mask:
         return cv2.warpAffine(
-            mask,
+            portrait.mask,
             how,
             (side, side),
             flags=cv2.INTER_NEAREST,
@@ -152,10 +142,10 @@ def warp_mask(
         )
 
     plain = warped(matrix)
-    if not drawn_off:
+    if not portrait.drawn_off:
         return plain
     back = matrix.copy()
-    back[:, 2] -= matrix[:, :2].sum(1) * drawn_off
+    back[:, 2] -= matrix[:, :2].sum(1) * portrait.drawn_off
     moved = warped(back)
     return np.where(np.isin(plain, DRAWN) | np.isin(moved, DRAWN), moved, plain)
 
@@ -197,12 +187,10 @@ def other_background(rng: np.random.Generator, portrait: Portrait, pick: Pick) -
     unsure = cv2.GaussianBlur((portrait.mask == IGNORE).astype(np.float32), (0, 0), 2)
     alpha = np.maximum(alpha, unsure[..., None])
     image = (portrait.image * alpha + behind * (1 - alpha)).astype(np.uint8)
-    return Portrait(portrait.id, image, portrait.mask, portrait.meta)
+    return replace(portrait, image=image)
 
 
-def crowd(
-    rng: np.random.Generator, pick: Pick, side: int, how: Augment, drawn_off: float = 0.0
-) -> Scene:
+def crowd(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scene:
     """Two to four people in one scene, the later ones in front."""
     scene = Scene(backdrop(rng, pick, side), np.zeros((side, side), np.uint8))
     count = int(rng.integers(2, 5))
@@ -216,7 +204,7 @@ def crowd(
         )
         whole = np.full(portrait.mask.shape, 255, np.uint8)
         inside = cv2.warpAffine(whole, matrix, (side, side))[..., None] / np.float32(255)
-        one = warp(portrait, matrix, side, rng, drawn_off)
+        one = warp(portrait, matrix, side, rng)
         # whatever is unsure beside somebody pasted is no longer what it was: keep the doubt
         known = np.where(inside[..., 0] > 0.5, one.mask, 0).astype(np.uint8)
         alpha = soft_person(known) * inside

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from ..data.easyportrait import EasyPortrait
-from ..data.portraits import Portrait, PortraitFolder
+from ..data.portraits import Folder, Portrait
+from ..errors import BadInput
 from ..image.letterbox import Letterbox
 from ..taxonomy import IGNORE
 from .augment import sample
@@ -19,28 +20,6 @@ from .mend import mend
 from .recipe import Recipe
 
 log = logging.getLogger(__name__)
-
-
-class EasyPortraitFolder:
-    """A view of EasyPortrait in the shape of a `PortraitFolder`: rows, and portraits by number.
-
-    `TrainingSamples` keeps what it is given in memory, and a Full HD portrait is 8 MB:
-    give it a part that fits. `WholeFrames` reads each when its turn comes.
-    """
-
-    def __init__(self, dataset: EasyPortrait) -> None:
-        self.dataset = dataset
-        self.rows = [{"id": entry.name, **entry.meta} for entry in dataset.entries]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, i: int) -> Portrait:
-        sample = self.dataset[i]
-        return Portrait(sample.name, sample.image, sample.mask, self.rows[i])
-
-
-Folder = PortraitFolder | EasyPortraitFolder
 
 
 def normalised(image: np.ndarray, recipe: Recipe) -> Tensor:
@@ -53,27 +32,45 @@ class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
     """Sample n of a run, for any n: drawn from (seed, n) and nothing else, so a run that
     stops and resumes sees what an unbroken one would have seen.
 
-    The portraits live in memory (about 2 GB for 2,000 of 512 pixels).
+    Args:
+        folder: what to draw from.
+        recipe: which of it, and how.
+        memory_gb: keep the portraits in memory if they fit into so much (2,000 of 512
+            pixels take 2 GB); else each is read whenever it is drawn.
     """
 
-    def __init__(self, folder: Folder, recipe: Recipe) -> None:
+    def __init__(self, folder: Folder, recipe: Recipe, memory_gb: float = 4.0) -> None:
         cv2.setNumThreads(0)
-        self.recipe = recipe
-        with ThreadPoolExecutor() as pool:
-            found = list(pool.map(self._prepare, range(len(folder)), [folder] * len(folder)))
-        self.portraits = [p for p in found if p is not None]
-        left_out = len(found) - len(self.portraits)
-        log.info("%d portraits to train on, %d left out as unsure", len(self.portraits), left_out)
+        self.folder, self.recipe = folder, recipe
+        data = recipe.data
+        self.usable = [
+            i
+            for i, row in enumerate(folder.rows)
+            if row.get("agreement", 1) >= data.agreement and row.get("unsure", 0) <= data.unsure
+        ]
+        left_out = len(folder) - len(self.usable)
+        log.info("%d portraits to train on, %d left out as unsure", len(self.usable), left_out)
+        if not self.usable:
+            raise BadInput(f"all {left_out} portraits are less sure than the recipe asks for")
+        self.kept: list[Portrait] = []
+        if size_of(folder, self.usable) <= memory_gb * 1e9:
+            with ThreadPoolExecutor() as pool:
+                self.kept = list(pool.map(self._prepare, self.usable))
+        else:
+            log.info("more than %g GB: each is read when it is drawn", memory_gb)
 
-    def _prepare(self, i: int, folder: Folder) -> Portrait | None:
-        data, meta = self.recipe.data, folder.rows[i]
-        if meta.get("agreement", 1) < data.agreement or meta.get("unsure", 0) > data.unsure:
-            return None
-        portrait = folder[i]
-        if not data.mend or "face_height" not in meta or meta.get("sunglasses"):
+    def portrait(self, k: int) -> Portrait:
+        """The k-th usable one, its mask mended."""
+        return self.kept[k] if self.kept else self._prepare(self.usable[k])
+
+    def _prepare(self, i: int) -> Portrait:
+        portrait, data = self.folder[i], self.recipe.data
+        if "face_height" not in portrait.meta:  # no mask of a face mesh
             return portrait
-        mask = mend(portrait.image, portrait.mask, meta["face_height"])
-        return Portrait(portrait.id, portrait.image, mask, meta)
+        mask = portrait.mask
+        if data.mend and not portrait.meta.get("sunglasses"):
+            mask = mend(portrait.image, mask, portrait.meta["face_height"])
+        return replace(portrait, mask=mask, drawn_off=data.drawn_off)
 
     def __len__(self) -> int:
         return self.recipe.run.steps * self.recipe.run.batch
@@ -84,12 +81,24 @@ class TrainingSamples(Dataset[tuple[Tensor, Tensor]]):
         rng = np.random.default_rng([run.seed, n])
         scene = sample(
             rng,
-            lambda: self.portraits[rng.integers(len(self.portraits))],
+            lambda: self.portrait(int(rng.integers(len(self.usable)))),
             stage.side,
             self.recipe.augment.scaled(stage.strength),
-            self.recipe.data.drawn_off,
         )
         return normalised(scene.image, self.recipe), torch.from_numpy(scene.mask.astype(np.int64))
+
+
+def size_of(folder: Folder, which: list[int]) -> int:
+    """Bytes of those portraits and their masks in memory; a size that no table tells is taken
+    from the first picture."""
+    unknown = 0
+    total = 0
+    for i in which:
+        width, height = folder.rows[i].get("width"), folder.rows[i].get("height")
+        if width is None or height is None:
+            unknown = unknown or folder[i].mask.size
+        total += int(width) * int(height) if width and height else unknown
+    return 4 * total
 
 
 class FromStep(Sampler[int]):

@@ -18,7 +18,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ..data.portraits import PortraitFolder
+from ..data.portraits import Folder, open_folder
 from ..errors import ExportMismatch
 from ..image.io import written
 from ..models.card import KEY, Card, TrainingSource
@@ -179,7 +179,7 @@ def export_checkpoint(checkpoint: Path, recipe: Recipe, data: Path, path: Path) 
         frame_side=model.frame_side,
         face_side=model.face_side,
         licence=model.licence,
-        sources=sources_of(PortraitFolder(data, "train")),
+        sources=sources_of(open_folder(data, "train")),
         recipe=recipe.to_json(),
         scores={},
         limits=model.limits,
@@ -196,7 +196,7 @@ def rewrite_card(path: Path, **changes: Any) -> None:
         file.write(model.SerializeToString())
 
 
-def sources_of(folder: PortraitFolder) -> tuple[TrainingSource, ...]:
+def sources_of(folder: Folder) -> tuple[TrainingSource, ...]:
     """Sources and licences of a portraits folder, the largest first, from its manifest."""
     counts = Counter(
         (row.get("source", "unknown"), row.get("licence", "unknown")) for row in folder.rows

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from ..data.portraits import PortraitFolder
+from ..data.portraits import open_folder
 from ..errors import BadInput, BadRecipe
 from ..evaluate.confusion import Confusion
 from ..taxonomy import TASKS
@@ -115,12 +115,12 @@ def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
 class Portraits(L.LightningDataModule):
     """The training samples from the run's step on, and the val split whole."""
 
-    def __init__(self, root: Path, recipe: Recipe, workers: int) -> None:
+    def __init__(self, root: Path, recipe: Recipe, workers: int, memory_gb: float) -> None:
         super().__init__()
         self.recipe, self.workers = recipe, workers
-        self.samples = TrainingSamples(PortraitFolder(root, "train"), recipe)
+        self.samples = TrainingSamples(open_folder(root, "train"), recipe, memory_gb)
         side = recipe.stages[-1].side
-        self.frames = WholeFrames(PortraitFolder(root, "val"), recipe, side)
+        self.frames = WholeFrames(open_folder(root, "val"), recipe, side)
 
     def train_dataloader(self) -> DataLoader[Any]:
         def start() -> int:
@@ -148,17 +148,20 @@ def train(
     backbone: Path | None = None,
     start: Path | None = None,
     workers: int = 1,
+    memory_gb: float = 4.0,
     progress: bool = True,
 ) -> Path:
     """Run a recipe to its last step.
 
     Args:
-        data: a portraits folder (data/portraits.py).
+        data: a portraits folder or EasyPortrait (data/portraits.py).
         out: gets `last.ckpt` every `checkpoint_every` steps and `logs/`.
         resume: go on from `out/last.ckpt`, at the step where it stands.
         backbone: a local file with the backbone's published weights.
         start: a checkpoint or model file of the same net, to begin with its weights
             instead of the backbone's.
+        workers: processes that make samples.
+        memory_gb: as `TrainingSamples`.
 
     Returns:
         The path of the last checkpoint.
@@ -203,9 +206,9 @@ def train(
     # ours is: the sampler starts where the run stands
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     fit = Fit(recipe, backbone, fresh=not resume and start is None)
-    portraits = Portraits(data, recipe, workers)
+    portraits = Portraits(data, recipe, workers, memory_gb)
     if start is not None and not resume:
-        start_from(fit.net, start, torch.stack([portraits.samples[n][0] for n in range(16)]))
+        start_from(fit.net, start, torch.stack([portraits.samples[n][0] for n in range(run.batch)]))
     trainer.fit(fit, datamodule=portraits, ckpt_path=last if resume else None, weights_only=False)
     trainer.save_checkpoint(last)
     return last

@@ -85,8 +85,9 @@ class Input(Table):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data(Table):
     """Which rows are used. Rows below `agreement` or above `unsure` are left out of
-    training and counted aloud; `mend` sets right what face meshes get wrong; eyes and lips
-    of the masks lie `drawn_off` pixels too far right and down."""
+    training and counted aloud. Where a face mesh made the masks (their rows have a
+    `face_height`), `mend` sets right what meshes get wrong, and eyes and lips are taken
+    `drawn_off` pixels further left and up than they lie."""
 
     agreement: float
     unsure: float

@@ -23,7 +23,7 @@ def start_from(net: nn.Module, path: Path, pictures: Tensor) -> None:
     Args:
         net: to be filled; its convolutions without bias are each followed by their norm.
         path: a checkpoint (.ckpt) of a run, or a model file (.onnx) as `export` writes it.
-        pictures: (N, 3, H, W) float32, normalised, as training shows them; 16 do.
+        pictures: (N, 3, H, W) float32, normalised, as training shows them: a batch.
 
     Raises:
         BadInput: the file cannot be read, or is of another net.

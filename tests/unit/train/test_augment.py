@@ -145,7 +145,10 @@ def test_eyes_and_lips_drawn_half_a_pixel_off_are_taken_from_where_they_belong()
     mask = np.full((40, 40), 2, np.uint8)
     mask[10:14, 10:18], mask[25:29, 12:28], mask[5:8, 10:18] = 5, 7, 3
     twice = np.array([[2, 0, 0.5], [0, 2, 0.5]], np.float32)  # pixel middles stay in place
-    plain, moved = (warp_mask(mask, twice, 80, 0, off) for off in (0.0, 0.5))
+    image = np.zeros((40, 40, 3), np.uint8)
+    plain, moved = (
+        warp_mask(Portrait("p", image, mask, drawn_off=off), twice, 80, 0) for off in (0.0, 0.5)
+    )
     for part in (5, 7):
         assert np.array_equal(moved[:-1, :-1] == part, plain[1:, 1:] == part)
     assert np.array_equal(moved == 3, plain == 3)

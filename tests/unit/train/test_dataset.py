@@ -7,7 +7,9 @@ pytest.importorskip("torch")
 
 from easyportrait.data.easyportrait import EasyPortrait
 from easyportrait.data.layout import V1
-from easyportrait.train.dataset import EasyPortraitFolder, TrainingSamples, WholeFrames
+from easyportrait.data.portraits import EasyPortraitFolder, open_folder
+from easyportrait.errors import BadInput
+from easyportrait.train.dataset import TrainingSamples, WholeFrames
 from easyportrait.train.recipe import Recipe
 from tests.unit.data.drawn import drawn
 
@@ -17,13 +19,33 @@ def dataset(tmp_path: Path) -> EasyPortrait:
     return EasyPortrait(drawn(tmp_path / "set", V1, "archives"))
 
 
+def test_samples_are_the_same_from_memory_and_from_disk(portraits: Path) -> None:
+    folder, recipe = open_folder(portraits, "train"), Recipe.load("embedded")
+    kept, read = TrainingSamples(folder, recipe), TrainingSamples(folder, recipe, memory_gb=0)
+    assert kept.kept and not read.kept
+    for n in range(6):
+        for a, b in zip(kept[n], read[n], strict=True):
+            assert np.array_equal(a, b)
+
+
 def test_a_split_of_easyportrait_can_be_trained_on(dataset: EasyPortrait) -> None:
-    samples = TrainingSamples(
-        EasyPortraitFolder(dataset.where(split="train")), Recipe.load("embedded")
-    )
-    assert [p.id for p in samples.portraits] == ["p0", "p1"]
+    samples = TrainingSamples(open_folder(dataset.root, "train"), Recipe.load("embedded"))
+    assert [p.id for p in samples.kept] == ["p0", "p1"]
+    assert [p.drawn_off for p in samples.kept] == [0, 0]  # no face mesh made these masks
     image, mask = samples[0]
     assert image.shape[1:] == mask.shape and image.shape[0] == 3
+
+
+def test_portraits_that_are_unsure_are_left_out_and_all_of_them_is_an_error(
+    portraits: Path,
+) -> None:
+    folder, recipe = open_folder(portraits, "train"), Recipe.load("embedded")
+    folder.rows[0]["agreement"] = 0.1
+    assert len(TrainingSamples(folder, recipe).usable) == len(folder) - 1
+    for row in folder.rows:
+        row["unsure"] = 0.9
+    with pytest.raises(BadInput, match=f"all {len(folder)} portraits are less sure"):
+        TrainingSamples(folder, recipe)
 
 
 def test_its_portraits_are_its_samples(dataset: EasyPortrait) -> None:

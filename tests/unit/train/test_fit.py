@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from easyportrait.data.layout import V1
 from easyportrait.data.portraits import PortraitFolder
 from easyportrait.errors import BadInput, BadRecipe
 from easyportrait.models.parser import Parser
@@ -19,6 +20,7 @@ from easyportrait.train.dataset import TrainingSamples
 from easyportrait.train.export import export_checkpoint
 from easyportrait.train.fit import build_net, train
 from easyportrait.train.recipe import Recipe, Stage
+from tests.unit.data.drawn import drawn
 
 RECIPES = sorted(
     p.stem for p in Path(str(resources.files("easyportrait.train") / "recipes")).glob("*.toml")
@@ -115,6 +117,23 @@ def test_a_killed_run_resumes_to_the_same_weights(portraits: Path, tmp_path: Pat
     assert (resumed - unbroken).norm() < 0.05 * (unbroken - stopped).norm()
 
 
+def test_a_dataset_of_the_published_shape_is_trained_on_from_weights_of_another_run(
+    tmp_path: Path,
+) -> None:
+    data = drawn(tmp_path / "set", V1, "archives")
+    recipe = small("embedded", 2)
+    first = train(recipe, data, tmp_path / "first", workers=0, progress=False)
+    frozen = replace(recipe, optimiser=replace(recipe.optimiser, lr=0.0, encoder_lr=0.0))
+    then = train(frozen, data, tmp_path / "then", start=first, workers=0, progress=False)
+    averaged = torch.load(first, weights_only=True)["state_dict"]
+    kept = torch.load(then, weights_only=True)["state_dict"]
+    name = "net.head.weight"
+    assert torch.allclose(averaged[name], kept[name], atol=1e-6)
+    export_checkpoint(then, recipe, data, tmp_path / "net.onnx")
+    (source,) = OnnxSession(tmp_path / "net.onnx").card.sources
+    assert (source.name, source.licence) == ("set", "not stated")
+
+
 def test_a_run_is_neither_resumed_nor_overwritten_by_accident(
     portraits: Path, tmp_path: Path
 ) -> None:
@@ -139,5 +158,5 @@ def test_samples_hang_on_their_number_alone(portraits: Path) -> None:
     for a, b in zip(one[7], two[7], strict=True):
         assert torch.equal(a, b)
     assert one[5][0].shape == (3, 64, 64) and one[6][0].shape == (3, 96, 96)
-    assert len(one.portraits) == 5  # the one with agreement 0.5 is left out
+    assert len(one.usable) == 5  # the one with agreement 0.5 is left out
     assert one[0][1].dtype == torch.int64
