@@ -51,6 +51,36 @@ def speed() -> str:
     )
 
 
+def offset() -> str:
+    seen = result("offset")["iou_by_dx_dy"]["as they are"]
+    here, moved = seen["0, 0"], seen["0.5, 0.5"]
+    parts = ("left_eye", "right_eye", "lips")
+    rows = [
+        [name, *(f"{row[part]:.3f}" for part in parts)]
+        for name, row in (("labels as they are", here), ("labels moved to where the masks lie", moved))
+    ]
+    return table(["two looks", *(part.replace("_", " ") for part in parts)], rows)
+
+
+def data() -> str:
+    row = result("data")
+    rows = [
+        [
+            f"`data {name}`",
+            *(
+                f"{found[key]:,}"
+                for key in ("pictures_per_s", "plain_per_s", "times_plain", "peak_mb")
+            ),
+        ]
+        for name, found in row["commands"].items()
+    ]
+    head = ["", "pictures a second", "plain loop", "times the loop", "peak MB"]
+    return (
+        f"{row['pictures']:,} pictures of {row['width']} x {row['height']}, a table of {row['rows']:,} rows, "
+        f"{row['cores']} cores.\n\n{table(head, rows)}"
+    )
+
+
 def headline() -> str:
     sets = result("embedded")["sets"]
     two, val = sets["outlined, looks 2"], sets["portraits-val, looks 2"]
@@ -92,7 +122,10 @@ def put(path: Path, name: str, text: str) -> None:
 def main() -> None:
     put(ROOT / "README.md", "scores", headline())
     put(ROOT / "docs" / "results.md", "scores", scores())
+    put(ROOT / "docs" / "results.md", "offset", offset())
     put(ROOT / "docs" / "results.md", "speed", speed())
+    if (ROOT / "results" / "data.json").exists():
+        put(ROOT / "docs" / "results.md", "data", data())
     put(ROOT / "docs" / "embedded.md", "limits", limits())
     put(ROOT / "docs" / "embedded.md", "sources", sources())
 

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "parsing": {"errors", "taxonomy", "image", "faces"},
     "models": {"errors", "taxonomy", "image", "faces", "parsing"},
     "core": {"errors", "taxonomy", "image", "faces", "parsing", "models"},
-    "data": {"errors", "taxonomy", "image"},
+    "data": {"errors", "taxonomy", "image", "faces"},
     "evaluate": {"errors", "taxonomy", "image", "parsing", "models", "data"},
     "train": {"errors", "taxonomy", "image", "data", "evaluate", "models"},
     "cli": {*USE, "data", "evaluate", "train"},
@@ -35,6 +35,7 @@ HEAVY = {
     "typer": "cli",
     "rich": "cli",
     "polars": "data",
+    "matplotlib": "data",
 }
 
 

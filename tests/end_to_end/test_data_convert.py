@@ -1,11 +1,13 @@
 """`easyportrait data convert` as scripts use it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from easyportrait.image.io import read_mask
 from tests.conftest import face_mask
 from tests.unit.data.foreign import celebamask, mask_of, other_side, put
 
@@ -45,3 +47,32 @@ def test_every_loss_is_named_and_the_status_tells(tmp_path: Path) -> None:
     assert partial.returncode == 1 and "the other 1 samples are in" in partial.stderr
     assert (tmp_path / "out/labels/val/a.txt").exists()
     assert run(*args[:4], "coco").returncode == 2
+
+
+def test_polygons_are_simplified_and_their_order_counts_on_request(tmp_path: Path) -> None:
+    mask = face_mask(240, 200)
+    mask[100:104, 60:140] = 1  # glasses
+    put(tmp_path / "set/img_dir/val/a.jpg", np.zeros((240, 200, 3), np.uint8))
+    put(tmp_path / "set/ann_dir/val/a.png", mask)
+    to_labelme = (
+        tmp_path / "set",
+        "-o",
+        tmp_path / "out",
+        "--from",
+        "mmseg-joint",
+        "--to",
+        "labelme",
+    )
+    done = run(*to_labelme, "--simplify", 1)
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "out/val/a.json"
+    shapes = json.loads(path.read_text())["shapes"]
+    assert sum(len(shape["points"]) for shape in shapes) < 300
+    path.write_text(path.read_text().replace(json.dumps(shapes[0]["label"]), '"teeth"', 1))
+    back = (tmp_path / "out", "--from", "labelme", "--to", "mmseg-joint")
+    for out, options in (("class", ()), ("order", ("--later-wins",))):
+        assert run(*back, "-o", tmp_path / out, *options).returncode == 0
+    by_class, by_order = (
+        read_mask(tmp_path / out / "ann_dir/val/a.png") for out in ("class", "order")
+    )
+    assert (by_class == 2).sum() == 0 and (by_order == 2).sum() > 1000

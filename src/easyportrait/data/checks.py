@@ -15,6 +15,7 @@ from .duplicates import alike, as_hashes
 from .easyportrait import several, split_of
 from .evidence import Note, OfDataset, OfPicture, Pair, ReadPair, Whole
 from .hashing import distance
+from .measures import value_counts
 from .meta import brightness
 from .shapes import Patch, holes, specks, swapped
 
@@ -123,7 +124,7 @@ def _in_turn(pictures: list[list[str]]) -> list[list[str]]:
 
 
 def size_in_table(pair: ReadPair) -> Note | None:
-    height, width = pair.image.shape[:2]
+    height, width = pair.image.shape
     told = pair.row.get("width"), pair.row.get("height")
     if told[0] in (None, width) and told[1] in (None, height):
         return None
@@ -204,7 +205,7 @@ def mask_mode(pair: Pair) -> Note | None:
 
 
 def size(pair: ReadPair) -> Note | None:
-    (height, width), of_mask = pair.image.shape[:2], pair.mask.shape
+    (height, width), of_mask = pair.image.shape, pair.mask.shape
     if (height, width) == of_mask:
         return None
     turned = (width, height) == of_mask
@@ -217,7 +218,7 @@ def size(pair: ReadPair) -> Note | None:
 
 
 def values(pair: ReadPair) -> Note | None:
-    counts = np.bincount(pair.mask.ravel(), minlength=256)
+    counts = value_counts(pair.mask)
     odd = [int(v) for v in len(CLASSES) + np.flatnonzero(counts[len(CLASSES) :])]
     if pair.thresholds.allow_255 and IGNORE in odd:
         odd.remove(IGNORE)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import BadInput, EasyPortraitError
-from ..image.io import Image, read_image, read_mask
+from ..image.io import Image, read_luma, read_mask
 from ..taxonomy import Mask
 from .duplicates import FURTHEST
 from .files import opened
@@ -63,7 +63,7 @@ class Pair:
     Attributes:
         entry: their files.
         row: of the table, if it has one.
-        image: (H, W, 3) uint8, or why it cannot be read.
+        image: (H, W) uint8, its luma: no check looks at colours; or why it cannot be read.
         mask: (H, W) uint8, or why it cannot be read.
     """
 
@@ -75,7 +75,7 @@ class Pair:
 
     @classmethod
     def read(cls, entry: Entry, row: Row, thresholds: Thresholds) -> "Pair":
-        image = _or_error(lambda: read_image(opened(entry.image_file)))
+        image = _or_error(lambda: read_luma(opened(entry.image_file)))
         mask = _or_error(lambda: read_mask(opened(entry.mask_file)))
         return cls(entry, row, thresholds, image, mask)
 

@@ -352,7 +352,7 @@ def completed(row: Mapping[str, Any], picture: Readable) -> dict[str, Any]:
 
 
 def brightness(image: Image) -> float:
-    """Mean luma of a picture, 0..255, to a hundredth.
+    """Mean luma of a picture, (H, W, 3) or grey already, 0..255, to a hundredth.
 
     Luma is ITU-R BT.601's, 0.299 R + 0.587 G + 0.114 B, rounded per pixel (Pillow's "L").
 

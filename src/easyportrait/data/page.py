@@ -18,7 +18,8 @@ from ..image.io import Image, read_image, read_mask, written
 from ..taxonomy import CLASSES, Mask
 from .files import opened
 from .layout import Entry, index
-from .verify import Finding, Report, in_order
+from .pool import in_order
+from .verify import Finding, Report
 
 SHOWN = 200  # findings a kind; the page counts the others
 SIDE = 200  # of a thumbnail, in pixels

@@ -1,12 +1,11 @@
 """Is a dataset sound? Every picture, mask, row and name, looked at by every check."""
 
 import json
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import BadInput, EasyPortraitError, MissingExtra
 from .checks import CHECKS
@@ -14,11 +13,7 @@ from .easyportrait import contradictions, rows_of
 from .evidence import Check, Note, OfDataset, OfPicture, Pair, Thresholds, Whole
 from .layout import Entry, Index, index
 from .meta import SPLITS
-
-T = TypeVar("T")
-U = TypeVar("U")
-
-AHEAD = 64  # pictures begun before the first of them is waited for
+from .pool import on_all_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +121,11 @@ def verify(
         notes = [(check, check(pair)) for check in of_picture]
         return pair.hash, [finding(check, note, entry) for check, note in notes if note]
 
-    with ThreadPoolExecutor() as pool:
-        for done, (entry, (hash_, its)) in enumerate(in_order(pool, look, found.entries), 1):
-            findings += its
-            if hash_ is not None:
-                hashes.append((entry, hash_))
-            progress(done, len(found.entries))
+    for done, (entry, (hash_, its)) in enumerate(on_all_cores(look, found.entries), 1):
+        findings += its
+        if hash_ is not None:
+            hashes.append((entry, hash_))
+        progress(done, len(found.entries))
     whole = Whole(Path(root), found, rows, problem, hashes, thresholds)
     for check in checks:
         if isinstance(check, OfDataset):
@@ -167,23 +161,3 @@ def table(found: Index) -> tuple[dict[str, dict[str, Any]], EasyPortraitError | 
 def finding(check: Check, note: Note, entry: Entry | None = None) -> Finding:
     name, split = (entry.name, entry.split) if entry else (note.name, note.split)
     return Finding(check.kind, name, split, note.message, note.details)
-
-
-def in_order(pool: Executor, do: Callable[[T], U], items: Iterable[T]) -> Iterator[tuple[T, U]]:
-    """Each item with its result, in order, begun only a few ahead of what was taken.
-
-    (`Executor.map` begins all at once, and holds a place in memory for each.)
-    """
-    begun: deque[tuple[T, Future[U]]] = deque()
-    try:
-        for item in items:
-            begun.append((item, pool.submit(do, item)))
-            if len(begun) > AHEAD:
-                first, result = begun.popleft()
-                yield first, result.result()
-        while begun:
-            first, result = begun.popleft()
-            yield first, result.result()
-    finally:
-        for _, result in begun:
-            result.cancel()

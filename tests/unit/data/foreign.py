@@ -1,6 +1,7 @@
 """Small datasets of foreign formats, drawn by the tests."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,7 @@ def source(root: Path) -> Path:
 def there(root: Path, kind: str, out: Path, how: How | None = None) -> tuple[Path, Notes]:
     """A foreign set as EasyPortrait v1 in folders."""
     notes = Notes()
-    how = how or How()
-    how = How(how.split, how.table, how.mend_sides, archives=False)
+    how = replace(how or How(), archives=False)
     convert(root, out, kind, "easyportrait-v1", how, notes=notes)
     return out, notes
 

@@ -8,6 +8,7 @@ from pycocotools.coco import COCO
 
 from easyportrait import EasyPortrait
 from easyportrait.data.convert import convert, streamed
+from easyportrait.data.convert.layers import NAMES, PRECEDENCE
 from easyportrait.data.convert.samples import How, Notes
 from easyportrait.data.convert.streamed import pieces
 from easyportrait.errors import BadInput, SomeFailed
@@ -74,6 +75,19 @@ def test_pycocotools_reads_what_is_written(tmp_path: Path) -> None:
                 assert bits[y].any() and bits[:, x].any()
                 found[bits] = row["category_id"]
             assert np.array_equal(found, mask)
+
+
+def test_pycocotools_reads_polygons_that_lie_over_each_other(tmp_path: Path) -> None:
+    convert(source(tmp_path / "source"), tmp_path / "coco", "easyportrait-v1", "coco-polygons")
+    theirs = COCO(tmp_path / "coco/annotations/instances_train.json")
+    for image, mask in zip(theirs.loadImgs(theirs.getImgIds()), hard_masks()[:2], strict=True):
+        found = np.zeros_like(mask)
+        rows = theirs.loadAnns(theirs.getAnnIds(imgIds=image["id"]))
+        for row in sorted(rows, key=lambda row: PRECEDENCE.index(NAMES[row["category_id"]])):
+            bits = theirs.annToMask(row).astype(bool)
+            assert row["area"] == bits.sum() and row["iscrowd"] == (row["category_id"] == 255)
+            found[bits] = row["category_id"]
+        assert np.array_equal(found, mask)
 
 
 def test_what_is_known_of_a_picture_survives(tmp_path: Path) -> None:

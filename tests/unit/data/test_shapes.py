@@ -1,6 +1,9 @@
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from easyportrait.data.shapes import holes, specks, swapped
 from easyportrait.taxonomy import CLASSES
@@ -105,3 +108,50 @@ def test_background_that_leads_out_or_to_the_unknown_is_no_hole() -> None:
     edge[:10, 10:30] = 0
     for mask in (bay, unsure, edge):
         assert holes(mask, 1, 0.0) == []
+
+
+def labelled(region: np.ndarray, structure: np.ndarray) -> Iterator[tuple[np.ndarray, tuple]]:
+    """Each connected piece, and its box."""
+    pieces, count = ndimage.label(region, structure)
+    for i, (rows, columns) in enumerate(ndimage.find_objects(pieces, count), 1):
+        yield pieces == i, (columns.start, rows.start, columns.stop, rows.stop)
+
+
+def noisy(rng: np.random.Generator, i: int) -> np.ndarray:
+    """Noise, blocks, waves, and a face with dust on it, in turn."""
+    values = np.array([0, 0, 1, 2, 3, 8, 9, 255], np.uint8)
+    if i % 4 == 0:
+        return rng.choice(values, rng.integers(1, 30, 2))
+    if i % 4 == 1:
+        return cv2.resize(rng.choice(values, (9, 8)), (50, 60), interpolation=cv2.INTER_NEAREST)
+    if i % 4 == 2:
+        waves = cv2.resize(
+            rng.random((12, 12), np.float32), (70, 60), interpolation=cv2.INTER_CUBIC
+        )
+        return np.digitize(waves, [0.3, 0.5, 0.55, 0.6, 0.7]).astype(np.uint8)
+    mask = face_mask(80, 70)
+    mask[rng.random(mask.shape) < 0.03] = rng.integers(0, 9)
+    return mask
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_specks_and_holes_are_those_of_labelling_every_pixel(seed: int) -> None:
+    mask = noisy(np.random.default_rng(seed), seed)
+    touching, beside = np.ones((3, 3)), ndimage.generate_binary_structure(2, 1)
+    expected = []
+    for index in range(1, 9):
+        for there, box in labelled(mask != 0 if index == 1 else mask == index, touching):
+            is_known = index > 1 or (mask[there] <= 8).any()
+            if there.sum() < 8 and is_known:
+                expected.append((CLASSES.names[index], int(there.sum()), box))
+    assert sorted((p.what, p.area, p.box) for p in specks(mask, 8)) == sorted(expected)
+    framed, expected = np.pad(mask, 1), []
+    for there, (left, top, right, bottom) in labelled(framed == 0, beside):
+        rim = framed[ndimage.binary_dilation(there, touching) & ~there]
+        in_face = ((rim >= 2) & (rim <= 8)).mean() > 0.5 if rim.size else False
+        enough = there.sum() >= (3 if in_face else 0.01 * (mask > 0).sum())
+        if not there[0, 0] and enough and (rim <= 8).all():
+            box = (left - 1, top - 1, right - 1, bottom - 1)
+            expected.append(("face" if in_face else "body", int(there.sum()), box))
+    found = [(p.what, p.area, p.box) for p in holes(mask, 3, 0.01)]
+    assert sorted(found) == sorted(expected)

@@ -3,9 +3,6 @@ import io
 import json
 import re
 import shutil
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,7 +13,7 @@ from PIL import Image as Pil
 from easyportrait.data.evidence import Thresholds
 from easyportrait.data.layout import LAYOUTS, Layout
 from easyportrait.data.page import MARK, write_page
-from easyportrait.data.verify import AHEAD, in_order, verify
+from easyportrait.data.verify import verify
 from easyportrait.errors import BadInput
 from easyportrait.image.io import read_mask, write_image
 from tests.unit.data.drawn import FORMS, as_file, drawn
@@ -170,43 +167,6 @@ def test_an_unknown_kind_to_skip_is_refused_with_those_there_are(root: Path) -> 
 def test_a_folder_without_a_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no picture with a mask was found"):
         verify(tmp_path)
-
-
-# -- a few at a time -----------------------------------------------------------------------
-
-
-def test_only_a_few_are_begun_ahead_and_results_come_in_order() -> None:
-    begun = 0
-
-    def items() -> Iterator[int]:
-        nonlocal begun
-        for i in range(1000):
-            begun = i + 1
-            yield i
-
-    with ThreadPoolExecutor(3) as pool:
-        results = in_order(pool, lambda i: i * i, items())
-        for taken, (item, square) in enumerate(results, 1):
-            assert (item, square) == (taken - 1, (taken - 1) ** 2)
-            assert begun <= taken + AHEAD
-
-
-def test_stopping_early_begins_no_more() -> None:
-    done: list[int] = []
-    gate = threading.Event()
-
-    def slow(i: int) -> int:
-        if i:
-            gate.wait(5)
-        done.append(i)
-        return i
-
-    with ThreadPoolExecutor(1) as pool:
-        results = in_order(pool, slow, iter(range(1000)))
-        next(results)
-        results.close()
-        gate.set()
-    assert len(done) <= 2  # the first, and the one that the only thread was at
 
 
 def test_progress_counts_to_the_end(root: Path) -> None:

@@ -8,12 +8,15 @@ import pytest
 from PIL import Image as Pil
 from PIL import ImageCms
 
+from easyportrait.assets import DEMO
 from easyportrait.errors import ImageTooLarge, ImageUnreadable, OutputUnwritable, ShapeMismatch
 from easyportrait.image.io import (
     picture_size,
     read_image,
+    read_luma,
     read_mask,
     read_notes,
+    size_and_luma,
     write_image,
     written,
 )
@@ -362,3 +365,48 @@ def test_the_size_is_known_without_reading_the_picture(orientation: int) -> None
     assert picture_size(data[:-100]) == picture_size(data)
     with pytest.raises(ImageUnreadable):
         picture_size(b"no picture")
+
+
+def photograph(height: int, width: int) -> Pil.Image:
+    """The demo's, in a size of its own."""
+    with Pil.open(DEMO) as picture:
+        return picture.convert("RGB").resize((width, height))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"kind": "JPEG", "quality": 90},
+        {"kind": "JPEG", "quality": 75, "subsampling": 0, "progressive": True},
+        {"kind": "JPEG", "quality": 90, "mode": "L"},
+        {"kind": "JPEG", "quality": 90, "mode": "CMYK"},
+        {"kind": "JPEG", "quality": 90, "icc": True},
+        {"kind": "PNG"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [(523, 389), (61, 43)])
+def test_size_and_luma_are_those_of_the_whole_picture(
+    size: tuple[int, int], how: dict[str, object]
+) -> None:
+    options = dict(how)
+    kind, mode = str(options.pop("kind")), str(options.pop("mode", "RGB"))
+    if options.pop("icc", False):
+        options["icc_profile"] = swapped_primaries()
+    exif = Pil.Exif()
+    exif[0x0112] = 6  # to be turned a quarter
+    data = saved(photograph(*size).convert(mode), kind, exif=exif, **options)
+    found, mean = size_and_luma(data)
+    assert found == size[::-1] == read_image(data).shape[:2]
+    grey = np.asarray(Pil.fromarray(read_image(data)).convert("L"))
+    assert np.array_equal(read_luma(data), grey)
+    assert mean == pytest.approx(grey.mean(), abs=0.3)
+
+
+def test_the_luma_of_what_cannot_be_read_is_refused_as_the_picture_is() -> None:
+    data = saved(photograph(523, 389), "JPEG")
+    for read in (size_and_luma, read_luma, read_image):
+        with pytest.raises(ImageUnreadable, match="damaged or cut short"):
+            read(data[:-3000])
+        with pytest.raises(ImageTooLarge, match="389 x 523"):
+            read(data, max_pixels=200_000)

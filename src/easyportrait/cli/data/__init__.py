@@ -2,7 +2,7 @@
 
 import typer
 
-from . import convert, fetch, verify
+from . import browse, build, convert, duplicates, fetch, prelabel, split, stats, verify
 
 app = typer.Typer(
     no_args_is_help=True, help="Fetch the EasyPortrait dataset, verify or convert one."
@@ -10,4 +10,10 @@ app = typer.Typer(
 
 app.command("fetch")(fetch.fetch)
 app.command("verify")(verify.verify)
+app.command("stats")(stats.stats)
 app.command("convert")(convert.convert)
+app.command("prelabel")(prelabel.prelabel)
+app.command("build")(build.build)
+app.command("split")(split.split)
+app.command("duplicates")(duplicates.duplicates)
+app.command("browse")(browse.browse)

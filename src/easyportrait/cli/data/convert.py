@@ -29,7 +29,7 @@ def convert(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help='TOML or JSON: which class a colour or category is: "#a0ddff" = "skin".',
+            help='TOML or JSON: which class a colour or label is: "#a0ddff" = "skin".',
         ),
     ] = None,
     split: Annotated[
@@ -42,6 +42,18 @@ def convert(
             "--mend-sides", help="Exchange left and right of brows and eyes that lie wrong."
         ),
     ] = False,
+    later_wins: Annotated[
+        bool,
+        typer.Option(
+            "--later-wins", help="Of shapes that overlap, the later one; else the class decides."
+        ),
+    ] = False,
+    simplify: Annotated[
+        float,
+        typer.Option(
+            min=0, metavar="PX", help="Fewer points: polygons may be off by so many pixels."
+        ),
+    ] = 0,
     folders: Annotated[
         bool, typer.Option("--folders", help="EasyPortrait as folders instead of zips.")
     ] = False,
@@ -55,7 +67,8 @@ def convert(
     is counted. JPEG files are copied byte for byte. docs/howto/convert.md says what lies where
     in each format, and what each of its numbers becomes.
     """
-    notes, how = Notes(), How(split, table, mend_sides, not folders)
+    notes = Notes()
+    how = How(split, table, mend_sides, not folders, later_wins, simplify)
     try:
         with progress_bar() as bar:
             task = bar.add_task("converting", total=None)

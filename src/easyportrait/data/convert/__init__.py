@@ -14,7 +14,20 @@ from pathlib import Path
 from ...errors import BadInput, OutputUnwritable
 from ..layout import V1, V2
 from ..meta import SPLITS
-from . import celebamask, coco, colours, folders, lapa, mmseg, parquet, webdataset, yolo
+from . import (
+    celebamask,
+    coco,
+    colours,
+    cvat,
+    folders,
+    labelme,
+    labelstudio,
+    lapa,
+    mmseg,
+    parquet,
+    webdataset,
+    yolo,
+)
 from .run import Format, transfer, without_repeats
 from .samples import How, Notes, Reader, Writer
 
@@ -57,8 +70,61 @@ FORMATS: Mapping[str, Format] = {
         "COCO instances: run-lengths, and polygons when read",
         "annotations/instances_<split>.json, <split>/NAME.jpg",
         read=coco.read,
-        write=coco.write,
+        write=coco.writer(as_polygons=False),
         takes_table=True,
+        overlaps=True,
+    ),
+    "coco-polygons": Format(
+        "COCO instances: polygons, to be corrected in tools that read COCO",
+        "annotations/instances_<split>.json, <split>/NAME.jpg",
+        read=coco.read,
+        write=coco.writer(as_polygons=True),
+        takes_table=True,
+        overlaps=True,
+        has_polygons=True,
+    ),
+    "cvat": Format(
+        "CVAT for images 1.1: masks, and any shape when read",
+        "annotations.xml, images/<split>/NAME.jpg",
+        read=cvat.read,
+        write=cvat.writer(as_polygons=False),
+        takes_table=True,
+        overlaps=True,
+    ),
+    "cvat-polygons": Format(
+        "CVAT for images 1.1: polygons, and any shape when read",
+        "annotations.xml, images/<split>/NAME.jpg",
+        read=cvat.read,
+        write=cvat.writer(as_polygons=True),
+        takes_table=True,
+        overlaps=True,
+        has_polygons=True,
+    ),
+    "label-studio": Format(
+        "Label Studio: brush masks, and any region when read",
+        "tasks.json, images/<split>/NAME.jpg",
+        read=labelstudio.read,
+        write=labelstudio.writer(as_polygons=False),
+        takes_table=True,
+        overlaps=True,
+    ),
+    "label-studio-polygons": Format(
+        "Label Studio: polygons, and any region when read",
+        "tasks.json, images/<split>/NAME.jpg",
+        read=labelstudio.read,
+        write=labelstudio.writer(as_polygons=True),
+        takes_table=True,
+        overlaps=True,
+        has_polygons=True,
+    ),
+    "labelme": Format(
+        "LabelMe: polygons, and any shape when read",
+        "<split>/NAME.jpg, <split>/NAME.json",
+        read=labelme.read,
+        write=labelme.write,
+        takes_table=True,
+        overlaps=True,
+        has_polygons=True,
     ),
     "yolo-seg": Format(
         "YOLO segmentation: polygons",
@@ -67,6 +133,7 @@ FORMATS: Mapping[str, Format] = {
         write=yolo.write,
         back=yolo.back,
         takes_table=True,
+        overlaps=True,
     ),
     "parquet": Format(
         "Parquet with pictures inside, for Hugging Face",
@@ -100,6 +167,7 @@ FORMATS: Mapping[str, Format] = {
 
 READERS: Mapping[str, Reader] = {name: one.read for name, one in FORMATS.items() if one.read}
 WRITERS: Mapping[str, Writer] = {name: one.write for name, one in FORMATS.items() if one.write}
+POLYGONS = [name for name, one in FORMATS.items() if one.has_polygons]
 
 
 def convert(
@@ -145,6 +213,12 @@ def convert(
             raise BadInput(f"{name!r} is no format that is {verb}; those are {', '.join(known)}")
     if how.table and not FORMATS[source].takes_table:
         raise BadInput(f"{source} takes no table: what its numbers mean is known")
+    if how.later_wins and not FORMATS[source].overlaps:
+        raise BadInput(f"{source} has no shapes that overlap, so none can win")
+    if how.simplify and not FORMATS[target].has_polygons:
+        raise BadInput(f"{target} has no polygons to simplify; those are {', '.join(POLYGONS)}")
+    if how.simplify < 0:
+        raise BadInput(f"polygons may be off by 0 pixels or more, not {how.simplify}")
     if not how.archives and not FORMATS[target].has_archives:
         raise BadInput(f"{target} is written as folders in any case")
     if how.split not in SPLITS:

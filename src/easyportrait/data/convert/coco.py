@@ -6,7 +6,9 @@
 Written: an annotation for each class of a picture, as compressed run-length encoding, with
 our index as category; background is what no annotation covers. What is not known is a
 crowd (`iscrowd`: 1, left out by scorers) of the category "unknown", 255. Which user a
-picture is of, its hash and its brightness are keys of its row in `images`.
+picture is of, its hash and its brightness are keys of its row in `images`. Or, for tools in
+which people correct outlines: an annotation for each connected piece, as a polygon that
+goes on under what lies over it (layers.py).
 
 Read: also instances_train2017.json and the like, <split>.json, and _annotations.coco.json
 in a folder named for a split; pictures beside the JSON, in images/ or in a folder named for
@@ -14,9 +16,8 @@ the split. Categories count as the class of ours that has their very name, or th
 (table.py) gives them; any other is 255. Segmentations are run-lengths, compressed or not,
 or polygons.
 
-Where annotations overlap, 255 wins over all, and else the class with the higher index:
-teeth, lips, eyes (right, left), brows (right, left), skin, person, background. What no
-annotation covers is background if there is a category `person`; else nobody said so: 255.
+Where annotations overlap, `layers.PRECEDENCE` decides. What no annotation covers is
+background if there is a category `person`; else nobody said so: 255.
 """
 
 import json
@@ -24,6 +25,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -34,13 +36,13 @@ from ...image.io import MAX_PIXELS
 from ...taxonomy import CLASSES, IGNORE, Mask
 from ..files import File
 from . import polygons, rle
+from .layers import Patch, Shape, checked, outlines, painted
 from .pairs import SPLIT_WORDS
-from .samples import Found, How, Labelled, Notes
-from .streamed import parsed, pieces
-from .table import UNKNOWN, read_class_table, value_of
+from .samples import Found, How, Labelled, Notes, Writer
+from .streamed import parsed, part, pieces
+from .table import UNKNOWN, Legend, read_class_table, value_of
 
 EXTRAS = ("user", "hash", "brightness")  # of meta.py's schema, beside what COCO has itself
-PERSON = CLASSES.index("person")
 
 
 # -- reading -------------------------------------------------------------------------------
@@ -66,7 +68,7 @@ class Instances:
     @property
     def uncovered(self) -> int:
         """The mask value of pixels without an annotation."""
-        return CLASSES.index("background") if PERSON in self.values.values() else IGNORE
+        return Legend({self.names[id_]: value for id_, value in self.values.items()}).uncovered
 
 
 def read(src: Path, how: How, notes: Notes) -> list[Found]:
@@ -83,7 +85,7 @@ def read(src: Path, how: How, notes: Notes) -> list[Found]:
                 notes.lost.append(f"{path}: the picture {row['file_name']!r} is not there")
                 continue
             meta = {key: row.get(key) for key in EXTRAS}
-            mask = _mask_reader(instances, id_)
+            mask = _mask_reader(instances, id_, how)
             found.append(Found(image.path.stem, split, image, mask, meta))
     return found
 
@@ -155,17 +157,18 @@ def _picture_file(src: Path, instances: Instances, row: dict[str, Any]) -> File 
     return next((File(home / name) for home in homes if (home / name).is_file()), None)
 
 
-def _mask_reader(instances: Instances, id_: int) -> Callable[[Notes], Mask]:
+def _mask_reader(instances: Instances, id_: int, how: How) -> Callable[[Notes], Mask]:
     def mask(notes: Notes) -> Mask:
         row = instances.images[id_]
         height, width = row["height"], row["width"]
         if not 0 < height * width <= MAX_PIXELS or height < 0:
             raise BadInput(f"{instances.path} says that it is {width} x {height} pixels")
-        mask = np.full((height, width), instances.uncovered, np.uint8)
-        drawn = sorted(_annotations(instances, id_, notes), key=lambda one: one[0])
-        for value, segmentation in drawn:
-            mask[_bits(segmentation, height, width)] = value
-        return mask
+        shapes = [
+            shape
+            for value, segmentation in _annotations(instances, id_, notes)
+            for shape in _shapes(value, segmentation, height, width)
+        ]
+        return painted(shapes, (height, width), instances.uncovered, later_wins=how.later_wins)
 
     return mask
 
@@ -174,7 +177,7 @@ def _annotations(instances: Instances, id_: int, notes: Notes) -> Iterator[tuple
     """The mask value and segmentation of each annotation of a picture."""
     places = instances.places.get(id_, array("q"))
     for start, end in zip(places[::2], places[1::2], strict=True):
-        row = parsed(_part(instances.path, start, end), instances.path)
+        row = parsed(part(instances.path, start, end), instances.path)
         where = f"{instances.path}, byte {start}"
         category = _get(row, "category_id", int, where)
         if category not in instances.values:
@@ -185,30 +188,12 @@ def _annotations(instances: Instances, id_: int, notes: Notes) -> Iterator[tuple
         yield value, row.get("segmentation")
 
 
-def _part(path: Path, start: int, end: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            file.seek(start)
-            return file.read(end - start)
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _bits(segmentation: Any, height: int, width: int) -> rle.Bits:
+def _shapes(value: int, segmentation: Any, height: int, width: int) -> list[Shape]:
     if isinstance(segmentation, dict):
-        return rle.from_segmentation(segmentation, height, width)
+        return [Shape(value, Patch(rle.from_segmentation(segmentation, height, width)))]
     if not isinstance(segmentation, list) or not segmentation:
         raise BadInput("an annotation has no segmentation; a box alone says of no pixel what it is")
-    bits = np.zeros((height, width), bool)
-    for polygon in segmentation:
-        try:
-            points = np.array(polygon, np.float64).reshape(-1, 2)
-        except (ValueError, TypeError):
-            points = np.zeros((0, 2))
-        if len(points) < 3 or not np.isfinite(points).all():
-            raise BadInput(f"a polygon is x, y of three points or more, got {polygon!r:.50}")
-        bits |= polygons.inside(points, height, width)
-    return bits
+    return [Shape(value, checked(polygon)) for polygon in segmentation]
 
 
 # -- writing -------------------------------------------------------------------------------
@@ -224,15 +209,15 @@ CATEGORIES = [
 class _Writing:
     """A JSON file of instances: annotations go to disk as they come, rows at the end."""
 
-    def __init__(self, file: IO[str]) -> None:
-        self.file = file
+    def __init__(self, file: IO[str], rows: Callable[[Mask], Iterator[dict[str, Any]]]) -> None:
+        self.file, self.rows = file, rows
         self.images: list[dict[str, Any]] = []
         self.annotations = 0
         file.write('{"annotations": [')
 
     def add(self, one: Labelled) -> None:
         self.images.append(_image_row(one, len(self.images) + 1))
-        for row in _annotation_rows(one.mask):
+        for row in self.rows(one.mask):
             self.file.write(",\n" if self.annotations else "\n")
             self.annotations += 1
             ids = {"id": self.annotations, "image_id": len(self.images)}
@@ -243,19 +228,24 @@ class _Writing:
         self.file.write("\n],\n" + tail.removeprefix("{") + "\n")
 
 
-def write(samples: Iterable[Labelled], out: Path, how: How, notes: Notes) -> None:
-    files: dict[str, _Writing] = {}
-    (out / "annotations").mkdir()
-    with ExitStack() as stack:
-        for one in samples:
-            if one.split not in files:
-                (out / one.split).mkdir()
-                path = out / "annotations" / f"instances_{one.split}.json"
-                files[one.split] = _Writing(stack.enter_context(path.open("w", encoding="utf-8")))
-            (out / one.split / f"{one.name}.jpg").write_bytes(one.image)
-            files[one.split].add(one)
-        for file in files.values():
-            file.end()
+def writer(as_polygons: bool) -> Writer:
+    def write(samples: Iterable[Labelled], out: Path, how: How, notes: Notes) -> None:
+        files: dict[str, _Writing] = {}
+        rows = partial(_polygon_rows, simplify=how.simplify) if as_polygons else _annotation_rows
+        (out / "annotations").mkdir()
+        with ExitStack() as stack:
+            for one in samples:
+                if one.split not in files:
+                    (out / one.split).mkdir()
+                    path = out / "annotations" / f"instances_{one.split}.json"
+                    file = stack.enter_context(path.open("w", encoding="utf-8"))
+                    files[one.split] = _Writing(file, rows)
+                (out / one.split / f"{one.name}.jpg").write_bytes(one.image)
+                files[one.split].add(one)
+            for writing in files.values():
+                writing.end()
+
+    return write
 
 
 def _image_row(one: Labelled, id_: int) -> dict[str, Any]:
@@ -277,5 +267,17 @@ def _annotation_rows(mask: Mask) -> Iterator[dict[str, Any]]:
             "segmentation": {"size": [*mask.shape], "counts": rle.packed(rle.runs(bits))},
             "area": int(areas[value]),
             "bbox": [int(n) for n in box],
+            "iscrowd": int(value == IGNORE),
+        }
+
+
+def _polygon_rows(mask: Mask, simplify: float) -> Iterator[dict[str, Any]]:
+    for value, points in outlines(mask, simplify):
+        (left, top), (right, bottom) = points.min(0), points.max(0)
+        yield {
+            "category_id": value,
+            "segmentation": [points.ravel().tolist()],
+            "area": int(np.count_nonzero(polygons.inside(points, *mask.shape))),
+            "bbox": [left, top, right - left, bottom - top],
             "iscrowd": int(value == IGNORE),
         }

@@ -34,6 +34,8 @@ class Format:
         write: None where it is only read.
         back: what writing a mask of nine classes and reading it again makes of it.
         takes_table: it can be read with a table of what colours or categories mean (table.py).
+        overlaps: it is read from shapes that may overlap (layers.py).
+        has_polygons: it is written as polygons, which may be simplified.
         has_archives: it is written as zips, unless folders are asked for.
     """
 
@@ -43,6 +45,8 @@ class Format:
     write: Writer | None = None
     back: Callable[[Mask], Mask] = as_is
     takes_table: bool = False
+    overlaps: bool = False
+    has_polygons: bool = False
     has_archives: bool = False
 
 

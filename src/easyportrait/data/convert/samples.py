@@ -79,15 +79,22 @@ class How:
     Attributes:
         split: of pictures that lie in no folder named for a split.
         table: a TOML or JSON file that says which of our classes a colour (colour-masks) or
-            category (coco, yolo-seg) is; see table.py.
+            category (coco, yolo-seg, and what annotators' tools write) is; see table.py.
         mend_sides: exchange left and right where they lie the wrong way round.
         archives: zips, of the formats that have them; False for folders.
+        later_wins: of shapes that overlap, the later one in the file lies on top, and not the
+            one of the higher class (layers.py).
+        simplify: by how many pixels polygons that are written may be off (polygons.around).
+        by: the net whose guesses these masks are; "" if people stand for them.
     """
 
     split: str = "train"
     table: Path | None = None
     mend_sides: bool = False
     archives: bool = True
+    later_wins: bool = False
+    simplify: float = 0
+    by: str = ""
 
 
 # What is found is only names and files: the pictures and masks pass one after another.

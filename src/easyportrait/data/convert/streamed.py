@@ -1,4 +1,5 @@
-"""A large JSON file, piece by piece: COCO keeps a whole dataset in one object."""
+"""A large JSON file, piece by piece: COCO keeps a whole dataset in one object, and Label
+Studio in one list."""
 
 import json
 from collections.abc import Iterator
@@ -24,6 +25,52 @@ def pieces(path: Path) -> Iterator[Piece]:
     try:
         with path.open("rb") as file:
             yield from _pieces(_Cursor(file, path))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def elements(path: Path) -> Iterator[tuple[Any, int, int]]:
+    """The elements of the list that a file holds, and where each lies, as `pieces` does.
+
+    Raises:
+        BadInput: as `pieces`, or it holds no list.
+    """
+    try:
+        with path.open("rb") as file:
+            cursor = _Cursor(file, path)
+            cursor.take("[")
+            while cursor.next() != "]":
+                yield cursor.value()
+                if cursor.next() != "]":
+                    cursor.take(",")
+            cursor.take("]")
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def begins_with(path: Path) -> str:
+    """The first character of a file that is no space, "" if there is none.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return _Cursor(file, path).next()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def part(path: Path, start: int, end: int) -> bytes:
+    """Some bytes of a file.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read(end - start)
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}") from error
 
@@ -99,7 +146,7 @@ class _Cursor:
         return BadInput(f"{self.path}, byte {self.start + self.at}: no JSON: {why}")
 
 
-def parsed(data: bytes, path: Path) -> Any:
+def parsed(data: bytes, path: object) -> Any:
     """Raises:
     BadInput: it is not JSON in UTF-8.
     """

@@ -25,13 +25,13 @@ from ...image.io import picture_size
 from ...taxonomy import CLASSES, IGNORE, Mask
 from ..files import File, opened
 from . import polygons
+from .layers import Shape, painted
 from .mmseg import no_place
 from .pairs import Pair, paired
 from .samples import Found, How, Labelled, Notes
-from .table import UNKNOWN, read_class_table, value_of
+from .table import UNKNOWN, Legend, read_class_table, value_of
 
 NAMES = CLASSES.names[1:]
-PERSON = CLASSES.index("person")
 
 NAMES_OF_YAML = re.compile(
     r"^names:[ \t]*(\[[^]]*\]|\{[^}]*\}|(?:[ \t]*\n[ \t]*[-\d].*)+)", re.MULTILINE
@@ -46,7 +46,7 @@ def read(src: Path, how: How, notes: Notes) -> list[Found]:
     names = class_names(src / "data.yaml")
     values = {number: value_of(name, table) for number, name in names.items()}
     return [
-        Found(pair.name, pair.split, pair.image, _mask_reader(pair, names, values))
+        Found(pair.name, pair.split, pair.image, _mask_reader(pair, names, values, how))
         for pair in paired(src, "images", "labels", how, notes, mask_suffixes=(".txt",))
     ]
 
@@ -79,22 +79,19 @@ def class_names(path: Path) -> dict[int, str]:
 
 
 def _mask_reader(
-    pair: Pair, names: dict[int, str], values: dict[int, int]
+    pair: Pair, names: dict[int, str], values: dict[int, int], how: How
 ) -> Callable[[Notes], Mask]:
     def mask(notes: Notes) -> Mask:
         height, width = picture_size(opened(pair.image))
-        is_told = PERSON in values.values()
-        mask = np.full((height, width), 0 if is_told else IGNORE, np.uint8)
+        legend = Legend({names[number]: value for number, value in values.items()})
         drawn = []
         for number, points in _lines(pair.mask):
             if number not in values:
                 raise BadInput(f"{pair.mask}: data.yaml has no class {number}")
             if values[number] == IGNORE and names[number] != UNKNOWN:
                 notes.count(f"polygons are of {names[number]!r}, none of our classes: 255")
-            drawn.append((values[number], points * (width, height)))
-        for value, points in sorted(drawn, key=lambda one: one[0]):
-            mask[polygons.inside(points, height, width)] = value
-        return mask
+            drawn.append(Shape(values[number], points * (width, height)))
+        return painted(drawn, (height, width), legend.uncovered, later_wins=how.later_wins)
 
     return mask
 

@@ -1,0 +1,1 @@
+"""A local page to look through the pictures and masks of a dataset."""
