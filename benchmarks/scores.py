@@ -8,7 +8,6 @@ that other models made. `--outlined` are faces drawn by hand, never trained on.
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from easyportrait.core import load
@@ -31,11 +30,14 @@ def main() -> None:
         "outlined": PortraitFolder(args.outlined),
         "portraits-val": PortraitFolder(args.portraits, "val"),
     }
-    net = load(args.model)
+    net = load(args.model, threads=1)  # a picture a core
     rows = {}
     for name, folder in sets.items():
         for looks in (1, 2):
-            row = asdict(evaluate(net, folder, looks=looks))
+            found = evaluate(net, folder, looks=looks)
+            for failure in found.failures:
+                raise SystemExit(f"{name} is not whole: {failure}")
+            row = {"iou": found.iou, "mean": found.mean, "pictures": found.pictures}
             if name == "outlined":
                 row["five"] = sum(row["iou"][part] for part in FIVE) / len(FIVE)
             rows[f"{name}, looks {looks}"] = row

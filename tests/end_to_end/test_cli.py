@@ -222,7 +222,7 @@ def test_results_beside_their_pictures_are_not_parsed_in_turn(
         (["parse", DEMO, "-o", "labels.png"], 3, "-o names a folder, got labels.png"),
         (["parse", DEMO], 2, "output"),
         (["parse", DEMO, "-o", "out", "--looks", "3"], 2, "looks"),
-        (["evaluate", "embedded", "--data", "nowhere"], 3, "holds no .jpg files"),
+        (["evaluate", "embedded", "--data", "nowhere"], 3, "nowhere is not a folder"),
         (["train", "embeded", "--data", "nowhere"], 3, "no recipe 'embeded'"),
         (["models", "show", "unet"], 4, "there is no model 'unet'"),
     ],

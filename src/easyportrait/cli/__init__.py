@@ -4,6 +4,7 @@ Exit status 0 means all done; otherwise the error's own (errors.py). Nothing but
 goes to stdout.
 """
 
+import os
 import sys
 import warnings
 
@@ -12,6 +13,9 @@ from ..errors import EasyPortraitError
 
 def main() -> None:
     """Run the command line and leave with its exit status."""
+    # before NumPy is loaded: work goes to all cores by threads of ours, and OpenBLAS's own
+    # would fight them over every small product
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from .app import app
     from .common import complain
 

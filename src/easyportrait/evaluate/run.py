@@ -1,30 +1,17 @@
-"""Scores a model file through the same code that people run."""
+"""Scores a model file through the same code that people run, in one pass over a set."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from ..data.pool import in_order
 from ..data.portraits import Folder
 from ..errors import BadInput
 from ..models.parser import Parser
-from ..taxonomy import CLASSES, IGNORE, PORTRAIT_SEGMENTATION, Mask
-from .confusion import Confusion
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What a model reaches on one set.
-
-    Attributes:
-        iou: per class of the joint task, and `person_whole`: every class above 0 as one.
-        mean: over the classes that have a score.
-        pictures: how many were parsed.
-    """
-
-    iou: dict[str, float]
-    mean: float
-    pictures: int
+from ..models.session import cores
+from .record import Record, Shot, scored
+from .scores import Failure, Scores
 
 
 def evaluate(
@@ -32,47 +19,61 @@ def evaluate(
     folder: Folder,
     *,
     looks: int = 2,
+    worst: int = 0,
     progress: Callable[[], None] = lambda: None,
 ) -> Scores:
     """Parse every picture and count it against its mask, at the picture's size.
 
+    With more pictures than cores, each core does a picture: load the model with
+    `threads=1` then.
+
     Args:
-        parser: of a joint model.
-        folder: pictures and masks; mask pixels of 255 do not count.
+        parser: of a model of any task (record.scored says how it sees masks).
+        folder: pictures and masks of nine classes; mask pixels of 255 do not count.
         looks: 1 or 2.
+        worst: how many of the worst pictures to keep for looking at.
         progress: called after each picture.
 
     Returns:
-        IoU over the whole set, from one confusion matrix. A class that the masks never
-        hold is left out of the result, however often it is predicted: a set may draw only
-        some classes and mark the rest 255.
+        The scores. A picture that cannot be used is among the failures; the others count.
 
     Raises:
-        BadInput: the model has other classes than the nine.
+        BadInput: `looks` is neither 1 nor 2; no picture can be scored.
+        ModelError: the model does not answer as its card says.
     """
-    if parser.card.task != "joint":
-        raise BadInput(
-            f"{parser.card.name} is a model of the task {parser.card.task!r}; "
-            "only models of all nine classes (joint) can be scored"
-        )
-    joint, whole = Confusion(CLASSES), Confusion(PORTRAIT_SEGMENTATION)
-    for portrait in folder:
-        labels = parser.parse(portrait.image, looks=looks).labels
-        joint.add(portrait.mask, labels)
-        whole.add(as_person(portrait.mask), as_person(labels))
-        progress()
-    drawn = joint.counts.sum(1) > 0
-    iou = {
-        name: value
-        for name, value, is_drawn in zip(CLASSES.names, joint.iou().values(), drawn, strict=True)
-        if is_drawn
-    }
-    mean = float(np.mean(list(iou.values())))
-    if drawn[0]:
-        iou["person_whole"] = whole.iou()["person"]
-    return Scores(iou, mean, len(folder))
+    if looks not in (1, 2):
+        raise BadInput(f"looks is 1 or 2, got {looks!r}")
+    records: list[Record] = []
+    failures: list[Failure] = []
+    shots: list[Shot] = []
+
+    def attempt(i: int) -> tuple[Record, Shot] | BadInput:
+        try:
+            return scored(parser, folder[i], looks)
+        except BadInput as error:
+            return error
+
+    with ThreadPoolExecutor(workers(len(folder))) as pool:
+        for i, result in in_order(pool, attempt, range(len(folder))):
+            if isinstance(result, BadInput):
+                failures.append(Failure(str(folder.rows[i]["id"]), str(result)))
+            else:
+                records.append(result[0])
+                shots = lowest([*shots, result[1]], worst)
+            progress()
+    if not records:
+        raise BadInput(f"none of {len(failures)} pictures can be scored; the first, {failures[0]}")
+    card = parser.card
+    model = f"{card.name} {card.version}"
+    return Scores(model, card.task, looks, tuple(records), tuple(failures), tuple(shots))
 
 
-def as_person(mask: Mask) -> Mask:
-    """Nine classes to two: everything above 0 is a person, 255 stays."""
-    return np.where((mask > 0) & (mask != IGNORE), 1, mask).astype(np.uint8)
+def workers(pictures: int) -> int:
+    """A picture a core when there are many; else all cores go to one picture."""
+    return cores() if pictures > cores() else 1
+
+
+def lowest(shots: list[Shot], most: int) -> list[Shot]:
+    """Those of lowest mean IoU, the lowest first; without one, a picture is not among them."""
+    known = (shot for shot in shots if not np.isnan(shot.record.miou))
+    return sorted(known, key=lambda shot: shot.record.miou)[:most]
