@@ -52,7 +52,10 @@ def measure(net: Parser, folder: PortraitFolder, mirror: bool) -> dict[str, dict
         for place in places:
             labels = moved(parsing, *place)
             for k, name in enumerate(PARTS):
-                ours, theirs = (labels == CLASSES.index(name)) & known, portrait.mask == CLASSES.index(name)
+                ours, theirs = (
+                    (labels == CLASSES.index(name)) & known,
+                    portrait.mask == CLASSES.index(name),
+                )
                 counts[place][k] += (ours & theirs).sum(), (ours | theirs).sum()
     return {
         f"{dx:g}, {dy:g}": {

@@ -57,7 +57,10 @@ def offset() -> str:
     parts = ("left_eye", "right_eye", "lips")
     rows = [
         [name, *(f"{row[part]:.3f}" for part in parts)]
-        for name, row in (("labels as they are", here), ("labels moved to where the masks lie", moved))
+        for name, row in (
+            ("labels as they are", here),
+            ("labels moved to where the masks lie", moved),
+        )
     ]
     return table(["two looks", *(part.replace("_", " ") for part in parts)], rows)
 
