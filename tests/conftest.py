@@ -1,7 +1,12 @@
 """Pictures, portraits and fake nets that the tests make for themselves."""
 
 import json
+import os
 from pathlib import Path
+
+# before NumPy and torch are loaded: their threads wait for each other on busy machines
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 import numpy as np

@@ -1,19 +1,24 @@
-"""`easyportrait models`: which there are, and what each says of itself."""
+"""`easyportrait models`: which there are, what each says of itself, and more from outside."""
 
+import importlib.util
 import json
-from dataclasses import asdict
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import EasyPortraitError
+from ..errors import BadInput, EasyPortraitError, MissingExtra
 from ..models.catalog import catalog, find_model, models_folder
 from ..models.session import OnnxSession
 from .common import words
 
-app = typer.Typer(no_args_is_help=True, help="List models, or show a model's card.")
+app = typer.Typer(no_args_is_help=True, help="List models, show their cards, import checkpoints.")
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -68,8 +73,9 @@ def show_model(
     console = Console()
     console.print(f"[bold]{card.name}[/] {card.version}, {card.licence}, {path}", soft_wrap=True)
     console.print(f"task {card.task}: {', '.join(card.classes)}")
+    face = f"face {card.face_side} px" if card.face_side else "no look at faces"
     console.print(
-        f"frame {card.frame_side} px, face {card.face_side} px, multiples of {card.multiple}; "
+        f"frame {card.frame_side} px, {face}, multiples of {card.multiple}; "
         f"(x - {list(card.mean)}) / {list(card.std)}"
     )
     for title, scores in card.scores.items():
@@ -82,10 +88,84 @@ def show_model(
         of_it = [s for s in card.sources if s.licence == licence]
         names = ", ".join(s.name for s in of_it[:3]) + (" ..." if len(of_it) > 3 else "")
         sources.add_row(licence, str(sum(s.pictures for s in of_it)), names)
-    console.print(sources)
+    if card.sources:
+        console.print(sources)
     for limit in card.limits:
         console.print(f"- {limit}", markup=False)
 
 
-def as_dict(name: str) -> dict[str, object]:
-    return asdict(OnnxSession(find_model(name), threads=1).card)
+@app.command("import")
+def import_model(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .pth of the reference code, or .safetensors.")
+    ],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What -m will call it (the file's name).")
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(metavar="v1|v2", help="How it was normalised, if the file does not say."),
+    ] = None,
+    side: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS", help="Longest side of its input (v1: 1024, FPN 512; v2: 384)."
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="joint|fp|ps", help="Its classes, if the file does not tell."),
+    ] = None,
+    half: Annotated[
+        bool, typer.Option("--half", help="Weights as float16: half the size, nearly equal.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Folder (where -m finds models by name).")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a model of the same name.")
+    ] = False,
+) -> None:
+    """Make a checkpoint of the reference code a model: NAME.onnx and NAME.safetensors.
+
+    Knows LR-ASPP, FCN, FPN, BiSeNetV2, SegFormer-B0 and -B2 of EasyPortrait v1 and v2. Nothing
+    that lies in the file is run; the model is kept only if it answers what the net answers.
+    """
+    for package in ("torch", "lightning", "onnx", "onnxscript", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtra("train", package)
+    folder = output or models_folder()
+    name = name or file.stem
+    target = folder / f"{name}.onnx"
+    if target.exists() and not force:
+        raise BadInput(f"{target} exists: choose another --name, or --force to replace it")
+    with words.status(f"importing {file.name}"):
+        from ..train.checkpoint import import_checkpoint
+
+        with quiet_exporter():
+            made = import_checkpoint(
+                file, folder, name=name, like=like, side=side, task=task, half=half
+            )
+    card = made.card
+    words.print(
+        f"{file.name}: {made.net}, {len(card.classes)} classes ({card.task}), normalised as "
+        f"{card.version}, frame {card.frame_side} px",
+        markup=False,
+    )
+    words.print(
+        f"{made.model}: answers within {made.worst:.1g} of the net", style="green", markup=False
+    )
+    words.print(
+        f"Use it: easyportrait parse PHOTO -o OUT -m {made.model if output else name}",
+        markup=False,
+    )
+
+
+@contextmanager
+def quiet_exporter() -> Iterator[None]:
+    """torch's exporter warns of itself and of torchvision, which concerns no user. torch must
+    be imported before: it sets its levels then."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -34,7 +34,8 @@ class Card:
         mean, std: normalisation `(x - mean) / std` of RGB in 0..255.
         multiple: input height and width are multiples of this many pixels.
         frame_side: longest side of the whole frame at the first look, in pixels.
-        face_side: side of the square that each face fills at the second look.
+        face_side: side of the square that each face fills at the second look; 0 for a net
+            that knows whole frames only, which gets no second look.
         licence: of the weights.
         sources: of the training data.
         recipe: the training recipe, whole.
@@ -65,8 +66,8 @@ class Card:
                 f"card of {self.name!r}: classes {self.classes} are not those of {self.task!r}: "
                 f"{self.taxonomy.names}"
             )
-        for what in ("multiple", "frame_side", "face_side"):
-            if getattr(self, what) < 1 or getattr(self, what) % self.multiple:
+        for what, least in (("multiple", 1), ("frame_side", 1), ("face_side", 0)):
+            if getattr(self, what) < least or getattr(self, what) % self.multiple:
                 raise ModelError(
                     f"card of {self.name!r}: {what} is {getattr(self, what)}, "
                     f"not a multiple of {self.multiple}"

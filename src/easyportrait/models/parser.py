@@ -44,7 +44,8 @@ class Parser:
 
         Args:
             image: (H, W, 3) uint8 RGB, upright.
-            looks: 1 for the whole frame only, 2 for each face as well.
+            looks: 1 for the whole frame only, 2 for each face as well, if the card says
+                that the net knows faces from near.
 
         Raises:
             ShapeMismatch: the picture is not such an array, or has no pixels.
@@ -64,7 +65,7 @@ class Parser:
         boxes = find_faces(frame.probs, place, card.taxonomy)
         boxes = [inside for box in boxes if (inside := clip(box, image.shape[:2])).area > 0]
         face_looks: list[Look] = []
-        if looks == 2:
+        if looks == 2 and card.face_side:
             seen = zip(boxes, self._look_at_faces(image, boxes, frame.cell), strict=True)
             # a patch that looked like a face from afar and does not from near is none
             faces = [(box, look) for box, look in seen if holds_face(look.probs, card.taxonomy)]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ..data.portraits import Portrait
 from ..taxonomy import CLASSES, IGNORE, Mask
-from .recipe import Augment
+from .recipe import Scenes
 
 Image = npt.NDArray[np.uint8]
 Pick = Callable[[], Portrait]
@@ -34,7 +34,7 @@ class Scene:
     mask: Mask
 
 
-def sample(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scene:
+def sample(rng: np.random.Generator, pick: Pick, side: int, how: Scenes) -> Scene:
     """One (side, side) training sample.
 
     Args:
@@ -71,7 +71,7 @@ def sample(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Sce
 
 
 def face_window(
-    rng: np.random.Generator, portrait: Portrait, side: int, how: Augment
+    rng: np.random.Generator, portrait: Portrait, side: int, how: Scenes
 ) -> npt.NDArray[np.float32]:
     """(2, 3) matrix that brings one face to a drawn height near the middle."""
     ys, xs = np.nonzero((portrait.mask >= 2) & (portrait.mask != IGNORE))
@@ -85,7 +85,7 @@ def face_window(
 
 
 def frame_window(
-    rng: np.random.Generator, portrait: Portrait, side: int, how: Augment
+    rng: np.random.Generator, portrait: Portrait, side: int, how: Scenes
 ) -> npt.NDArray[np.float32]:
     """(2, 3) matrix that fits the whole picture, at a drawn scale and place."""
     height, width = portrait.mask.shape
@@ -190,7 +190,7 @@ def other_background(rng: np.random.Generator, portrait: Portrait, pick: Pick) -
     return replace(portrait, image=image)
 
 
-def crowd(rng: np.random.Generator, pick: Pick, side: int, how: Augment) -> Scene:
+def crowd(rng: np.random.Generator, pick: Pick, side: int, how: Scenes) -> Scene:
     """Two to four people in one scene, the later ones in front."""
     scene = Scene(backdrop(rng, pick, side), np.zeros((side, side), np.uint8))
     count = int(rng.integers(2, 5))
@@ -269,7 +269,7 @@ def occlude(rng: np.random.Generator, scene: Scene, pick: Pick) -> Scene:
 # -- light and wear ------------------------------------------------------------------------
 
 
-def relight(rng: np.random.Generator, image: Image, how: Augment) -> Image:
+def relight(rng: np.random.Generator, image: Image, how: Scenes) -> Image:
     """Exposure, contrast, gamma, white balance, saturation, a light from one side."""
     x = image.astype(np.float32) / 255
     if rng.random() < how.grey:
@@ -295,7 +295,7 @@ def relight(rng: np.random.Generator, image: Image, how: Augment) -> Image:
     return (np.clip(x, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def wear(rng: np.random.Generator, image: Image, how: Augment) -> Image:
+def wear(rng: np.random.Generator, image: Image, how: Scenes) -> Image:
     """Lost resolution, blur, noise, JPEG: what phones and chats do to a picture."""
     side = len(image)
     if rng.random() < how.shrink:

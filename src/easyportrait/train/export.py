@@ -169,7 +169,7 @@ def export_checkpoint(checkpoint: Path, recipe: Recipe, data: Path, path: Path) 
     net.load_state_dict({key.removeprefix("net."): value for key, value in state.items()})
     model = recipe.model
     card = Card(
-        name=recipe.name,
+        name=recipe.file_name,
         version=model.version,
         task=recipe.task,
         classes=TASKS[recipe.task].names,

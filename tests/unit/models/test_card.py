@@ -24,6 +24,8 @@ def test_a_card_survives_json() -> None:
         ({"task": "hair"}, "no task 'hair'"),
         ({"classes": ["background", "person"]}, "are not those of 'joint'"),
         ({"frame_side": 100}, "frame_side is 100, not a multiple of 8"),
+        ({"frame_side": 0}, "frame_side is 0"),
+        ({"face_side": -8}, "face_side is -8"),
         ({"std": [1, 0, 1]}, "std above 0"),
         ({"colour": "red"}, r"unknown \['colour'\]"),
         ({"limits": None}, "cannot be read"),
@@ -33,6 +35,11 @@ def test_a_wrong_card_is_refused_by_name(change: dict[str, object], message: str
     raw = json.loads(fake_card().to_json()) | change
     with pytest.raises(ModelError, match=message):
         Card.from_json(json.dumps(raw), "x.onnx")
+
+
+def test_a_net_may_know_whole_frames_only() -> None:
+    card = fake_card(face_side=0)
+    assert Card.from_json(card.to_json(), "here").face_side == 0
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '"card"'])

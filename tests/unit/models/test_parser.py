@@ -4,7 +4,7 @@ import pytest
 from easyportrait.errors import BadInput, ModelError, ShapeMismatch
 from easyportrait.models.parser import Parser, cut_square, square_around
 from easyportrait.models.session import FakeSession, fake_card
-from easyportrait.taxonomy import CLASSES, TASKS
+from easyportrait.taxonomy import CLASSES, TASKS, to_task
 from tests.conftest import by_colour, face_mask, one_hot
 
 
@@ -110,6 +110,38 @@ def test_nets_of_the_other_tasks_work_too(task: str) -> None:
         )
     )
     assert parser.parse(np.zeros((40, 50, 3), np.uint8)).taxonomy is TASKS[task]
+
+
+def by_colour_of(task: str, batch: np.ndarray) -> np.ndarray:
+    """The net that reads colours, for one of the smaller tasks."""
+    table = to_task(task).table[:9]
+    nine = by_colour(batch)
+    return np.stack([nine[:, table == i].sum(1) for i in range(len(TASKS[task]))], 1)
+
+
+def test_a_net_that_knows_whole_frames_only_gets_no_second_look() -> None:
+    mask = face_mask(400, 400)
+    card = fake_card(frame_side=384, face_side=0)
+    parsing = Parser(FakeSession(by_colour, card)).parse(CLASSES.colour(mask), looks=2)
+    assert parsing.face_looks == () and agreement(parsing.labels, mask) > 0.93
+    (face,) = parsing.faces
+    assert {"left_eye", "right_eye", "lips"} <= face.parts.keys()
+
+
+@pytest.mark.parametrize(("task", "faces"), [("ps", 0), ("fp", 1)])
+def test_nets_of_the_other_tasks_find_what_they_know(task: str, faces: int) -> None:
+    mask = face_mask(400, 400)
+    session = FakeSession(
+        lambda x: by_colour_of(task, x), fake_card(task, frame_side=384, face_side=0)
+    )
+    parsing = Parser(session).parse(CLASSES.colour(mask))
+    assert agreement(parsing.labels, to_task(task)(mask)) > 0.93
+    assert len(parsing.faces) == faces
+    if task == "ps":
+        assert agreement(parsing.cutout()[..., 3] > 127, mask > 0) > 0.97
+    else:
+        with pytest.raises(BadInput, match="parses faces only"):
+            parsing.cutout()
 
 
 def test_a_square_beyond_the_border_is_grey_there() -> None:

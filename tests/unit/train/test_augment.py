@@ -15,14 +15,14 @@ from easyportrait.train.augment import (
     warp_mask,
     wear,
 )
-from easyportrait.train.recipe import Augment, Recipe
+from easyportrait.train.recipe import Recipe, Scenes
 from tests.conftest import face_mask, painted
 
 HOW = Recipe.load("embedded").augment
 KINDS = ("face", "frame", "crowd", "empty")
 
 
-def only(kind: str, **changes: object) -> Augment:
+def only(kind: str, **changes: object) -> Scenes:
     return replace(HOW, **({k: float(k == kind) for k in KINDS} | changes))
 
 

@@ -1,6 +1,6 @@
 import torch
 
-from easyportrait.train.fit import moving_average
+from easyportrait.train.engine import moving_average
 
 
 def test_the_average_forgets_its_beginning_and_then_moves_slowly() -> None:
