@@ -12,7 +12,7 @@ picture, and brings up what is asked for when it is asked for.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 
@@ -55,6 +55,16 @@ class Look:
     def cell(self) -> float:
         """Side of a cell, in the picture's pixels; the longer one if they differ."""
         return max(self.height / self.probs.shape[1], self.width / self.probs.shape[2])
+
+    def scaled(self, y: float, x: float) -> "Look":
+        """The same answers, over a picture that is `y` times as high and `x` times as wide."""
+        return replace(
+            self,
+            left=self.left * x,
+            top=self.top * y,
+            width=self.width * x,
+            height=self.height * y,
+        )
 
     def positions(self, axis: int, start: int, stop: int) -> npt.NDArray[np.floating]:
         """Where the pixels [start, stop) of the picture (axis 0 rows, 1 columns) lie on the
@@ -138,6 +148,19 @@ class Parsing:
     def __repr__(self) -> str:
         height, width = self.size
         return f"<Parsing {width}x{height}, {len(self.face_boxes)} faces, by {self.model}>"
+
+    def asked_at(self, height: int, width: int) -> "Parsing":
+        """The same answers over a black picture of (height, width): what they come to at
+        fewer pixels, where nobody needs the picture itself or its faces."""
+        y, x = height / self.size[0], width / self.size[1]
+        return Parsing(
+            np.broadcast_to(np.uint8(0), (height, width, 3)),
+            self.frame.scaled(y, x),
+            tuple(look.scaled(y, x) for look in self.face_looks),
+            (),
+            self.taxonomy,
+            self.model,
+        )
 
     # -- probabilities ---------------------------------------------------------------------
 

@@ -132,3 +132,14 @@ def test_a_model_of_faces_alone_has_no_cutout() -> None:
     parsing = Parsing(image, whole(probs, 8, 8), (), (), FACE_PARSING, "fp-net 1")
     with pytest.raises(BadInput, match="fp-net 1 parses faces only"):
         parsing.cutout()
+
+
+def test_asked_at_fewer_pixels_it_samples_the_same_probabilities() -> None:
+    rng = np.random.default_rng(4)
+    face = Look(random_probs(rng, 20, 20), 100, 150, 240, 240, 0.1, 0.8)
+    parsing = parsing_of(540, 360, whole(random_probs(rng, 18, 12), 540, 360), face)
+    sampled = parsing.asked_at(180, 120)
+    assert sampled.size == (180, 120) and sampled.labels.shape == (180, 120)
+    for name in ("skin", "teeth"):
+        middles = parsing.region(name)[1::3, 1::3]  # of 3 x 3 pixels each
+        assert np.allclose(sampled.region(name), middles, atol=1e-5)

@@ -1,10 +1,8 @@
 """Whether a net is as often right as it is sure: 0.9 should be right nine times in ten."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from ..parsing import Look, Parsing
+from ..parsing import Parsing
 from ..taxonomy import IGNORE, Mask
 from .boundary import middles
 from .confusion import Floats, Numbers, ratio
@@ -27,7 +25,8 @@ def bins_of(parsing: Parsing, truth: Mask) -> Floats:
         (3, BINS): points, the sum of their probabilities, and how many are right. A
         probability on an edge belongs to the bin below it.
     """
-    sampled = at_lattice(parsing, SIDE)
+    scale = min(1.0, SIDE / max(parsing.size))
+    sampled = parsing.asked_at(*(max(1, round(length * scale)) for length in parsing.size))
     probs = np.stack([sampled.region(name) for name in parsing.taxonomy.names])
     rows, columns = (
         middles(length, cells) for length, cells in zip(parsing.size, sampled.size, strict=True)
@@ -38,28 +37,6 @@ def bins_of(parsing: Parsing, truth: Mask) -> Floats:
     at = np.clip(np.ceil(sure * BINS).astype(int) - 1, 0, BINS - 1)
     sums = [np.bincount(at, weights, BINS) for weights in (None, sure, right)]
     return np.array(sums, np.float64)
-
-
-def at_lattice(parsing: Parsing, side: int) -> Parsing:
-    """The same looks over a smaller picture (of nothing): its pixels are samples of the
-    probabilities, evenly spread over the true one."""
-    height, width = parsing.size
-    scale = min(1.0, side / max(height, width))
-    small = max(1, round(height * scale)), max(1, round(width * scale))
-    y, x = small[0] / height, small[1] / width
-
-    def placed(look: Look) -> Look:
-        return replace(
-            look,
-            left=look.left * x,
-            top=look.top * y,
-            width=look.width * x,
-            height=look.height * y,
-        )
-
-    nothing = np.broadcast_to(np.uint8(0), (*small, 3))
-    faces = tuple(placed(look) for look in parsing.face_looks)
-    return Parsing(nothing, placed(parsing.frame), faces, (), parsing.taxonomy, parsing.model)
 
 
 def expected_error(bins: Numbers) -> Floats:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from easyportrait.evaluate.calibration import BINS, at_lattice, bins_of, expected_error
+from easyportrait.evaluate.calibration import BINS, bins_of, expected_error
 from easyportrait.models.parser import Parser
 from easyportrait.parsing import Look, Parsing
 from easyportrait.taxonomy import CLASSES
@@ -44,16 +44,6 @@ def test_sure_and_right_is_0_and_sure_and_wrong_is_1() -> None:
     assert expected_error(bins_of(parsing, wrong)) == pytest.approx(1)
     unknown = bins_of(parsing, np.full_like(mask, 255))
     assert unknown.sum() == 0 and np.isnan(expected_error(unknown))
-
-
-def test_a_lattice_samples_the_probabilities_that_labels_come_from() -> None:
-    face = Look(some(3, 20, 20).astype(np.float32), 100, 150, 240, 240, 0.1, 0.8)
-    parsing = parsing_of(some(4, 18, 12), 540, 360, face)
-    sampled = at_lattice(parsing, 180)
-    assert sampled.size == (180, 120)
-    for name in ("skin", "teeth"):
-        whole = parsing.region(name)[1::3, 1::3]  # the middles of 3 x 3 pixels
-        assert np.allclose(sampled.region(name), whole, atol=1e-5)
 
 
 def test_each_look_at_a_picture_may_be_of_any_size(colour_parser: Parser) -> None:

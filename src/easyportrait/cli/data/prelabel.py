@@ -1,11 +1,10 @@
 """`easyportrait data prelabel`: photographs in, masks for annotators to correct out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import cv2
-import numpy as np
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -29,7 +28,7 @@ from ...errors import BadInput, EasyPortraitError, SomeFailed
 from ...image.io import MAX_PIXELS, read_image, read_notes, write_image
 from ...models.catalog import EMBEDDED
 from ...models.parser import Parser
-from ...parsing import Look, Parsing
+from ...parsing import Parsing
 from ..common import Looks, MaxPixels, Model, complain, progress_bar, words
 from ..jobs import STDIN, Job, find_jobs, run_jobs, with_clashes, workers
 from .convert import say
@@ -211,24 +210,7 @@ def seen_small(result: Parsing) -> Parsing:
     """The same answers of the net, asked at fewer pixels: enough to judge them by."""
     height, width = result.size
     scale = min(1, (ENOUGH / (height * width)) ** 0.5)
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    y, x = size[0] / height, size[1] / width
-
-    def smaller(look: Look) -> Look:
-        return replace(
-            look,
-            left=look.left * x,
-            top=look.top * y,
-            width=look.width * x,
-            height=look.height * y,
-        )
-
-    return replace(
-        result,
-        image=np.zeros((*size, 3), np.uint8),  # nobody asks what it looks like
-        frame=smaller(result.frame),
-        face_looks=tuple(smaller(look) for look in result.face_looks),
-    )
+    return result.asked_at(max(1, round(height * scale)), max(1, round(width * scale)))
 
 
 def as_found(photo: Path, output: Path, name: str, told: Sureness) -> Found:
