@@ -24,10 +24,11 @@ QUICK = Network(timeout_s=0.3, tries=4, wait_s=0.001, redirects=3)
 
 
 def a_zip(**members: bytes) -> bytes:
+    """The same bytes at any time: a plain name would be packed with the clock's date."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in members.items():
-            archive.writestr(name.replace("__", "/").replace("_", "."), data)
+            archive.writestr(zipfile.ZipInfo(name.replace("__", "/").replace("_", ".")), data)
     return buffer.getvalue()
 
 
