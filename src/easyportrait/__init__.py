@@ -26,6 +26,8 @@ _HOMES = {
     "OnnxSession": "models.session",
     "Parser": "models.parser",
     "Parsing": "parsing",
+    "EFFECTS": "effects",
+    "apply": "core",
     "demo_image": "assets",
     "load": "core",
     "overlay": "image.blend",
@@ -36,12 +38,14 @@ _HOMES = {
 
 __all__ = [
     "__version__",
+    "apply",
     "Box",
     "Card",
     "CLASSES",
     "demo_image",
     "EasyPortrait",
     "EasyPortraitError",
+    "EFFECTS",
     "Face",
     "FakeSession",
     "load",
@@ -56,8 +60,9 @@ __all__ = [
 
 if TYPE_CHECKING:
     from .assets import demo_image
-    from .core import load, parse
+    from .core import apply, load, parse
     from .data.easyportrait import EasyPortrait
+    from .effects import EFFECTS
     from .errors import EasyPortraitError
     from .faces import Box, Face
     from .image.blend import overlay

@@ -6,7 +6,8 @@
     │  ├─ ImageTooLarge           image-too-large        3   413
     │  ├─ ShapeMismatch           shape-mismatch         3   422
     │  ├─ ArchiveUnsafe           archive-unsafe         3   422
-    │  └─ BadRecipe               bad-recipe             3   422
+    │  ├─ BadRecipe               bad-recipe             3   422
+    │  └─ BadKnob                 bad-knob               3   422
     ├─ ModelError                 bad-model              4   500
     │  ├─ UnknownModel            unknown-model          4   404
     │  └─ ExportMismatch          export-mismatch        4   500
@@ -71,6 +72,12 @@ class BadRecipe(BadInput):
     """A training recipe leaves a number out, or names one that does not exist."""
 
     code = "bad-recipe"
+
+
+class BadKnob(BadInput):
+    """There is no such effect, or it does not take what was wished of it."""
+
+    code = "bad-knob"
 
 
 class ModelError(EasyPortraitError):

@@ -14,8 +14,9 @@ picture, and brings up what is asked for when it is asked for.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import ceil
+from math import ceil, floor
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +27,7 @@ from .taxonomy import Mask, Taxonomy
 
 Image = npt.NDArray[np.uint8]
 Float = npt.NDArray[np.float32]
+Window = tuple[slice, slice]  # rows and columns of a picture
 
 TILE_CELLS = 8  # a tile of labels spans about this many cells of the coarse grid
 FADE = 0.1  # of a face look's side, over which it takes over from the look at all
@@ -164,27 +166,72 @@ class Parsing:
 
     # -- probabilities ---------------------------------------------------------------------
 
-    def region(self, *names: str) -> Float:
+    def region(self, *names: str, within: Window | None = None) -> Float:
         """How much each pixel belongs to any of `names`.
 
         Args:
             names: classes of the taxonomy, at least one.
+            within: rows and columns that are asked for; all without it.
 
         Returns:
-            (H, W) float32 in [0, 1], at the picture's size.
+            (H, W) float32 in [0, 1], at the picture's size, or what of it lies in `within`.
 
         Raises:
             BadInput: no such class, or no name.
         """
+        channels = self._channels(names)
+        whole = slice(0, self.size[0]), slice(0, self.size[1])
+        all_rows, all_columns = within or whole
+        height, width = all_rows.stop - all_rows.start, all_columns.stop - all_columns.start
+        out = np.empty((height, width), np.float32)
+        for rows in spans(all_rows.start, all_rows.stop, 256):
+            for columns in spans(all_columns.start, all_columns.stop, 4096):
+                place = shifted(rows, all_rows), shifted(columns, all_columns)
+                out[place] = self._bring_up(channels, rows, columns).sum(0)
+        return np.clip(out, 0, 1, out=out)
+
+    def windows(self, *names: str, above: float = 0.1, margin: float = 0.0) -> list[Window]:
+        """Where any of `names` are: rectangles that do not touch each other.
+
+        Args:
+            names: classes of the taxonomy, at least one.
+            above: outside of all of them `region(*names)` is at most so much.
+            margin: to widen each by, as a share of its longer side.
+
+        Returns:
+            (rows, columns) of each, within the picture; widened ones that meet are one.
+
+        Raises:
+            BadInput: as `region`.
+        """
+        channels = self._channels(names)
+        height, width = self.size
+        found: list[Window] = []
+        for look in (self.frame, *self.face_looks):
+            seen = (look.probs[channels].sum(0) > above).astype(np.uint8)
+            count, _, stats, _ = cv2.connectedComponentsWithStats(seen)
+            y, x = look.height / seen.shape[0], look.width / seen.shape[1]
+            for left, top, wide, high, _ in stats[1:count].tolist():
+                more = margin * max(high * y, wide * x)
+                # a cell's share reaches to the middles of its neighbours
+                rows = inside(
+                    look.top + (top - 0.5) * y - more,
+                    look.top + (top + high + 0.5) * y + more,
+                    height,
+                )
+                columns = inside(
+                    look.left + (left - 0.5) * x - more,
+                    look.left + (left + wide + 0.5) * x + more,
+                    width,
+                )
+                if rows.start < rows.stop and columns.start < columns.stop:
+                    found.append((rows, columns))
+        return apart(found)
+
+    def _channels(self, names: tuple[str, ...]) -> list[int]:
         if not names:
             raise BadInput(f"name at least one class of {', '.join(self.taxonomy.names)}")
-        channels = sorted({self.taxonomy.index(name) for name in names})
-        height, width = self.size
-        out = np.empty((height, width), np.float32)
-        for rows in spans(height, 256):
-            for columns in spans(width, 4096):
-                out[rows, columns] = self._bring_up(channels, rows, columns).sum(0)
-        return np.clip(out, 0, 1, out=out)
+        return sorted({self.taxonomy.index(name) for name in names})
 
     def _bring_up(
         self, channels: list[int], rows: slice, columns: slice, axes: "Axes | None" = None
@@ -221,7 +268,7 @@ class Parsing:
         looks = (self.frame, *self.face_looks)
         winners = {id(look): likeliest(look.probs) for look in looks}
         tile = int(np.clip(TILE_CELLS * self.frame.cell, 32, 512))
-        rows, columns = list(spans(height, tile)), list(spans(width, tile))
+        rows, columns = list(spans(0, height, tile)), list(spans(0, width, tile))
         out, settled = nearest_winners(
             self.frame, winners[id(self.frame)], self.size, rows, columns
         )
@@ -301,9 +348,34 @@ class Parsing:
         return tuple(face for face in described if face is not None)
 
 
-def spans(length: int, step: int) -> Iterator[slice]:
-    """[0, length) in slices of at most `step`."""
-    return (slice(at, min(at + step, length)) for at in range(0, length, step))
+def spans(start: int, stop: int, step: int) -> Iterator[slice]:
+    """[start, stop) in slices of at most `step`."""
+    return (slice(at, min(at + step, stop)) for at in range(start, stop, step))
+
+
+def inside(start: float, stop: float, length: int) -> slice:
+    """Whole pixels that cover [start, stop), within [0, length)."""
+    return slice(max(0, floor(start)), min(length, ceil(stop)))
+
+
+def apart(windows: list[Window]) -> list[Window]:
+    """Windows, those that touch put together until none do."""
+    out: list[Window] = []
+    for window in windows:
+        while met := [other for other in out if touch(window, other)]:
+            out = [other for other in out if other not in met]
+            for other in met:
+                window = hull(window[0], other[0]), hull(window[1], other[1])
+        out.append(window)
+    return out
+
+
+def touch(a: Window, b: Window) -> bool:
+    return all(p.start <= q.stop and q.start <= p.stop for p, q in zip(a, b, strict=True))
+
+
+def hull(a: slice, b: slice) -> slice:
+    return slice(min(a.start, b.start), max(a.stop, b.stop))
 
 
 def shifted(inner: slice, outer: slice) -> slice:

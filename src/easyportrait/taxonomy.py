@@ -133,6 +133,7 @@ CLASSES = Taxonomy(
 )
 
 FACE_PARTS = ("left_brow", "right_brow", "left_eye", "right_eye", "lips", "teeth")
+FACE = ("skin", *FACE_PARTS)
 
 # The two tasks are views of the nine classes: same names, same colours, fewer of them.
 PORTRAIT_SEGMENTATION = Taxonomy("easyportrait-ps", CLASSES.labels[:2])

@@ -143,3 +143,32 @@ def test_asked_at_fewer_pixels_it_samples_the_same_probabilities() -> None:
     for name in ("skin", "teeth"):
         middles = parsing.region(name)[1::3, 1::3]  # of 3 x 3 pixels each
         assert np.allclose(sampled.region(name), middles, atol=1e-5)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 1000), st.integers(1, 150), st.integers(1, 150))
+def test_windows_hold_all_of_a_region_and_do_not_touch(seed: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    side = float(rng.uniform(10, 150))
+    face = Look(
+        random_probs(rng, 20, 20), rng.uniform(-40, 80), rng.uniform(-40, 80), side, side, 0.1
+    )
+    parsing = parsing_of(height, width, whole(random_probs(rng, 12, 16), height, width), face)
+    region = parsing.region("lips", "teeth")
+    inside = np.zeros((height, width), int)
+    for rows, columns in parsing.windows("lips", "teeth", above=0.3):
+        assert 0 <= rows.start < rows.stop <= height and 0 <= columns.start < columns.stop <= width
+        inside[max(0, rows.start - 1) : rows.stop, max(0, columns.start - 1) : columns.stop] += 1
+        part = parsing.region("lips", "teeth", within=(rows, columns))
+        assert np.allclose(part, region[rows, columns], atol=1e-6)
+    assert inside.max(initial=0) <= 1
+    assert region[inside == 0].max(initial=0) <= 0.3 + 1e-6
+
+
+def test_windows_of_faces_that_meet_when_widened_are_one() -> None:
+    labels = np.zeros((20, 60), np.uint8)
+    labels[5:15, 5:15] = labels[5:15, 35:45] = 2
+    parsing = parsing_of(20, 60, whole(np.eye(9, dtype=np.float32)[:, labels], 20, 60))
+    assert len(parsing.windows("skin")) == 2
+    assert len(parsing.windows("skin", margin=1.0)) == 1
+    assert parsing.windows("teeth") == []

@@ -325,13 +325,18 @@ def written(path: Path) -> Iterator[IO[bytes]]:
     """A binary file that appears under `path` whole, or not at all.
 
     It is written beside its place under a hidden name and renamed at the end; whatever
-    goes wrong, nothing of it stays.
+    goes wrong, nothing of it stays. A pipe or device, such as /dev/stdout, is written to as
+    it is, and never replaced.
 
     Raises:
         OutputUnwritable: the folder cannot be made or written, or the disk is full.
     """
     part: Path | None = None
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as file:
+                yield file
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.parent / f".{os.getpid()}-{secrets.token_hex(6)}.part"
         with beside.open("xb") as file:
