@@ -1,9 +1,11 @@
 """Every net: images a second in training, milliseconds as a model file.
 
-    python benchmarks/nets.py [--net NAME]... [--quick]
+    python benchmarks/nets.py [--net NAME]... [--portraits DIR] [--quick]
 
 Training: forward, all heads' cross-entropy, backward and an AdamW step in float32 on the CPU,
-four pictures at a time, at 256 and 512 pixels. Model file: ONNX Runtime, float32, one picture,
+four pictures at a time, at 256 pixels. With --portraits, how many samples a second the
+loader gives at that size, made from those portraits as the recipe `segformer-b0` says by one
+and by two processes, while nothing trains: more than a net takes, and no net waits. Model file: ONNX Runtime, float32, one picture,
 two threads, at 256, 384, 512 and 1024 pixels; medians. Weights are as built, which costs as
 much time as trained ones. Nets take turns, so that a busy machine is busy for all.
 
@@ -29,16 +31,21 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader
 
+from easyportrait.data.portraits import open_folder
 from easyportrait.models.session import OnnxSession, fake_card
+from easyportrait.train.dataset import TrainingSamples
 from easyportrait.train.export import export
 from easyportrait.train.nets import NETS, all_logits
+from easyportrait.train.recipe import Recipe, Stage
 
 RESULTS = Path(__file__).parents[1] / "results"
 THREADS = 2
 BATCH = 4
-TRAIN_SIDES, FILE_SIDES = (256, 512), (256, 384, 512, 1024)
-TRAIN_ROUNDS, FILE_ROUNDS = 3, 7
+TRAIN_SIDE, FILE_SIDES = 256, (256, 384, 512, 1024)
+TRAIN_ROUNDS, FILE_ROUNDS = 3, 5
+LOADED = 160  # samples that are timed, after as many that are not
 
 STATED_MS: dict[str, dict[int, float]] = {
     "lraspp-mobilenetv3": {256: 14, 384: 33, 512: 59, 1024: 277},
@@ -89,16 +96,33 @@ def medians(kinds: dict[str, Callable[[], None]], rounds: int) -> dict[str, floa
     return {name: statistics.median(t) for name, t in times.items()}
 
 
+def loader_rates(portraits: Path) -> dict[int, float]:
+    """Samples a second, by number of processes."""
+    recipe = Recipe.load("segformer-b0")
+    stage = Stage(from_step=0, side=TRAIN_SIDE, strength=1.0)
+    samples = TrainingSamples(open_folder(portraits, "train"), replace(recipe, stages=(stage,)))
+    rates = {}
+    for workers in (1, 2):
+        loader = iter(DataLoader(samples, BATCH, num_workers=workers))
+        for _ in range(LOADED // BATCH):
+            next(loader)
+        start = time.perf_counter()
+        for _ in range(LOADED // BATCH):
+            next(loader)
+        rates[workers] = round(LOADED / (time.perf_counter() - start), 1)
+    return rates
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--net", action="append", choices=list(NETS), help="only this one")
+    parser.add_argument("--portraits", type=Path, help="a folder as `train` takes it")
     parser.add_argument("--quick", action="store_true")
     args = parser.parse_args()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     torch.set_num_threads(THREADS)
     names = args.net or list(NETS)
-    train_sides = TRAIN_SIDES[:1] if args.quick else TRAIN_SIDES
     file_sides = FILE_SIDES[:1] if args.quick else FILE_SIDES
     train_rounds, file_rounds = (1, 1) if args.quick else (TRAIN_ROUNDS, FILE_ROUNDS)
 
@@ -116,16 +140,17 @@ def main() -> None:
         runs = {name: one_run(session, side) for name, session in sessions.items()}
         for name, seconds in medians(runs, file_rounds).items():
             rows[name].setdefault("file_ms", {})[side] = round(1e3 * seconds, 1)
-    for side in train_sides:
-        for name in names:  # one at a time: their activations together would not fit
-            step = training_step(NETS[name](9), side)
-            seconds = medians({name: step}, train_rounds)[name]
-            rows[name].setdefault("train_images_per_s", {})[side] = round(BATCH / seconds, 2)
+    for name in names:  # one at a time: their activations together would not fit
+        step = training_step(NETS[name](9), TRAIN_SIDE)
+        seconds = medians({name: step}, train_rounds)[name]
+        rows[name]["train_images_per_s"] = round(BATCH / seconds, 2)
     for name in names:
         rows[name]["stated_ms"] = STATED_MS.get(name, {})
     found = {
         "nets": rows,
+        "loader_images_per_s": loader_rates(args.portraits) if args.portraits else None,
         "batch": BATCH,
+        "train_side": TRAIN_SIDE,
         "threads": THREADS,
         "rounds": {"file": file_rounds, "train": train_rounds},
         "cores": len(os.sched_getaffinity(0)),

@@ -47,7 +47,7 @@ def main() -> None:
         json.dumps({"model": f"{net.card.name} {net.card.version}", "sets": rows}, indent=2) + "\n"
     )
     if args.card:
-        from easyportrait.train.export import rewrite_card
+        from easyportrait.models.onnxfile import rewrite_card
 
         scores = {
             name: {part: round(value, 4) for part, value in row["iou"].items()}

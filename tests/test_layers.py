@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "data": {"errors", "taxonomy", "image", "faces"},
     "evaluate": {"errors", "taxonomy", "image", "parsing", "models", "data"},
     "train": {"errors", "taxonomy", "image", "data", "evaluate", "models"},
-    "cli": {*USE, "data", "evaluate", "train"},
-    "__init__": {*USE, "data"},
+    "video": {*USE},
+    "cli": {*USE, "data", "evaluate", "train", "video"},
+    "__init__": {*USE, "data", "video"},
     "__main__": {"cli"},
 }
 HEAVY = {
@@ -37,6 +38,7 @@ HEAVY = {
     "typer": {"cli"},
     "rich": {"cli"},
     "polars": {"data"},
+    "av": {"video"},
     "matplotlib": {"data"},
 }
 # Of a folder that is plain otherwise, the files that may
@@ -86,8 +88,8 @@ def fresh(code: str) -> str:
 
 def test_the_plain_import_loads_nothing_heavy() -> None:
     loaded = fresh(
-        "import sys, easyportrait; print([m for m in "
-        "('torch', 'cv2', 'onnxruntime', 'onnx', 'openvino', 'PIL', 'typer', 'rich', 'polars') if m in sys.modules])"
+        "import sys, easyportrait; print([m for m in ('torch', 'cv2', 'onnxruntime', 'onnx', "
+        "'openvino', 'PIL', 'typer', 'rich', 'polars') if m in sys.modules])"
     )
     assert loaded == "[]"
 

@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "CLASSES": "taxonomy",
     "Box": "faces",
+    "Camera": "video.camera",
     "Card": "models.card",
     "EasyPortrait": "data.easyportrait",
     "EasyPortraitError": "errors",
@@ -28,18 +29,23 @@ _HOMES = {
     "Parsing": "parsing",
     "EFFECTS": "effects",
     "apply": "core",
+    "apply_to_video": "video.pipeline",
     "demo_image": "assets",
     "load": "core",
     "overlay": "image.blend",
     "parse": "core",
     "read_image": "image.io",
+    "read_video": "video.read",
     "write_image": "image.io",
+    "write_video": "video.write",
 }
 
 __all__ = [
     "__version__",
     "apply",
+    "apply_to_video",
     "Box",
+    "Camera",
     "Card",
     "CLASSES",
     "demo_image",
@@ -55,7 +61,9 @@ __all__ = [
     "Parser",
     "Parsing",
     "read_image",
+    "read_video",
     "write_image",
+    "write_video",
 ]
 
 if TYPE_CHECKING:
@@ -72,6 +80,10 @@ if TYPE_CHECKING:
     from .models.session import FakeSession, OnnxSession
     from .parsing import Parsing
     from .taxonomy import CLASSES
+    from .video.camera import Camera
+    from .video.pipeline import apply_to_video
+    from .video.read import read_video
+    from .video.write import write_video
 
 
 def __getattr__(name: str) -> object:

@@ -4,6 +4,8 @@
     ├─ BadInput                   bad-input              3   422
     │  ├─ ImageUnreadable         image-unreadable       3   422
     │  ├─ ImageTooLarge           image-too-large        3   413
+    │  ├─ VideoUnreadable         video-unreadable       3   422
+    │  ├─ CameraUnusable          camera-unusable        3   422
     │  ├─ ShapeMismatch           shape-mismatch         3   422
     │  ├─ ArchiveUnsafe           archive-unsafe         3   422
     │  ├─ BadRecipe               bad-recipe             3   422
@@ -54,6 +56,18 @@ class ImageTooLarge(BadInput):
 
     code = "image-too-large"
     http_status = 413
+
+
+class VideoUnreadable(BadInput):
+    """A file is not a video of an allowed format, or is damaged."""
+
+    code = "video-unreadable"
+
+
+class CameraUnusable(BadInput):
+    """There is no such camera, it gives no pictures, or there is nowhere to show them."""
+
+    code = "camera-unusable"
 
 
 class ShapeMismatch(BadInput):

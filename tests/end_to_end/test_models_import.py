@@ -1,7 +1,8 @@
 """From a checkpoint of the reference code, by command, to a model file that people run.
 
 One of each architecture is imported; `EASYPORTRAIT_PARITY=all` imports all fourteen variants
-(some minutes: torch's exporter takes its time).
+(some minutes: torch's exporter takes its time). How all fourteen answer as model files:
+tests/unit/train/test_reference.py.
 """
 
 import collections
@@ -97,6 +98,22 @@ def test_a_model_of_the_same_name_is_not_replaced_unasked(tmp_path: Path, models
     result = CliRunner().invoke(app, ["models", "import", str(tmp_path / "best.pth")])
     assert isinstance(result.exception, BadInput) and "--force" in str(result.exception)
     assert (models / "best.onnx").read_bytes() == b"mine"
+
+
+def test_weights_beside_it_and_the_checkpoint_itself_are_not_replaced(
+    tmp_path: Path, models: Path
+) -> None:
+    ours = tmp_path / "best.safetensors"
+    ours.write_bytes(b"weights")
+    for file, how, said in (
+        ("best.pth", [], "--force"),
+        ("best.safetensors", [], "is the checkpoint itself"),
+        ("best.safetensors", ["--force"], "is the checkpoint itself"),
+    ):
+        command = ["models", "import", str(tmp_path / file), "-o", str(tmp_path), *how]
+        result = CliRunner().invoke(app, command)
+        assert isinstance(result.exception, BadInput) and said in str(result.exception)
+        assert ours.read_bytes() == b"weights"
 
 
 def test_a_version_that_is_not_known_is_asked_for_and_nothing_is_written(

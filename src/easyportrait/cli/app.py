@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import data, demo, doctor, evaluate, models, parse, train
+from . import apply, camera, data, demo, doctor, evaluate, models, parse, train, video
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +31,9 @@ def options(
 
 
 app.command("parse")(parse.parse)
+app.command("apply")(apply.apply)
+app.command("video")(video.video)
+app.command("camera")(camera.camera)
 app.command("demo")(demo.demo)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")

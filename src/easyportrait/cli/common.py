@@ -1,7 +1,7 @@
 """What the commands share: where words go, and what options are called."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -23,6 +23,10 @@ words = Console(stderr=True, highlight=False, soft_wrap=True)
 Model = Annotated[
     str,
     typer.Option("-m", "--model", help="A name from `models list`, or a path to an .onnx file."),
+]
+Runtime = Annotated[
+    Literal["onnx", "openvino"],
+    typer.Option(help="What runs the net; openvino is an extra, and faster on some processors."),
 ]
 Looks = Annotated[
     int, typer.Option(min=1, max=2, help="1: the whole frame only, faster. 2: each face as well.")

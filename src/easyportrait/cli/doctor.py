@@ -18,7 +18,13 @@ from ..models.session import cores
 from .common import words
 
 LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "onnxruntime")
-EXTRAS = {"heic": ("pillow_heif",), "train": ("torch", "lightning", "onnx", "onnxscript")}
+EXTRAS = {
+    "heic": ("pillow_heif",),
+    "openvino": ("openvino",),
+    "video": ("av",),
+    "export": ("onnx",),
+    "train": ("torch", "lightning", "onnx", "onnxscript"),
+}
 
 
 def doctor() -> None:

@@ -27,7 +27,7 @@ from ..evaluate.told import (
     whose,
 )
 from ..image.io import written
-from .common import Looks, complain, progress_bar, words
+from .common import Looks, Runtime, complain, progress_bar, words
 from .data.stats import table
 from .data.verify import printable
 
@@ -51,6 +51,7 @@ def evaluate(
     ],
     split: Annotated[str | None, typer.Option(help="Only this split.")] = None,
     looks: Looks = 2,
+    runtime: Runtime = "onnx",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write every number, as JSON."),
@@ -71,7 +72,7 @@ def evaluate(
         load_matplotlib()  # better missed now than after 4,000 pictures
     folder = open_folder(data, split)
     is_one_a_core = workers(len(folder)) > 1
-    parser = load(model, threads=1 if is_one_a_core else None)
+    parser = load(model, threads=1 if is_one_a_core else None, runtime=runtime)
     cv2.setNumThreads(1 if is_one_a_core else -1)
     with progress_bar() as progress:
         task = progress.add_task("scoring", total=len(folder))

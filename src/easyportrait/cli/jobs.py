@@ -36,7 +36,10 @@ class Job:
         return sys.stdin.buffer.read() if self.source == STDIN else Path(self.source)
 
 
-def find_jobs(inputs: Iterable[str], output: Path, suffixes: Sequence[str]) -> list[Job]:
+Targets = Callable[[Job], Sequence[Path]]
+
+
+def find_jobs(inputs: Iterable[str], targets: Targets) -> list[Job]:
     """Pictures named by paths, folders, globs or "-", in order.
 
     Folders are searched through, for files with a picture's suffix; results of earlier
@@ -44,7 +47,7 @@ def find_jobs(inputs: Iterable[str], output: Path, suffixes: Sequence[str]) -> l
     would have the same name, or fall on an input, are problems, not silent losses.
 
     Args:
-        suffixes: of the results of each picture.
+        targets: the results of each picture.
     """
     jobs: list[Job] = []
     for text in inputs:
@@ -52,7 +55,7 @@ def find_jobs(inputs: Iterable[str], output: Path, suffixes: Sequence[str]) -> l
             jobs += named(text)
         except OSError as error:  # a name too long, a folder that may not be entered
             jobs.append(Job(text, Path(text), unusable(text, error)))
-    return with_clashes(jobs, output, suffixes)
+    return with_clashes(jobs, targets)
 
 
 def named(text: str) -> list[Job]:
@@ -107,17 +110,29 @@ def is_result(path: Path) -> bool:
     return "easyportrait" in read_notes(path)
 
 
-def results_of(job: Job, output: Path, suffixes: Sequence[str]) -> list[Path]:
-    return [(output / job.stem).with_name(job.stem.name + suffix) for suffix in suffixes]
+def named_after(output: Path, suffixes: Sequence[str]) -> Targets:
+    """Results that are called like their pictures, but for their suffixes."""
+
+    def targets(job: Job) -> list[Path]:
+        return [(output / job.stem).with_name(job.stem.name + suffix) for suffix in suffixes]
+
+    return targets
 
 
-def with_clashes(jobs: list[Job], output: Path, suffixes: Sequence[str]) -> list[Job]:
+def is_newer(targets: Sequence[Path], source: Path) -> bool:
+    """Whether all results are there and none is older than its picture."""
+    if not source.exists() or not all(target.exists() for target in targets):
+        return False
+    return all(target.stat().st_mtime >= source.stat().st_mtime for target in targets)
+
+
+def with_clashes(jobs: list[Job], targets: Targets) -> list[Job]:
     inputs = {Path(job.source).resolve() for job in jobs if job.source != STDIN and not job.problem}
     taken: dict[Path, Job] = {}
     checked = []
     for job in jobs:
-        targets, problem = results_of(job, output, suffixes), job.problem
-        for target in targets if problem is None else ():
+        wanted, problem = targets(job), job.problem
+        for target in wanted if problem is None else ():
             if target in taken:
                 problem = BadInput(
                     f"{job.source} and {taken[target].source} would both be written to {target}; "
@@ -129,7 +144,7 @@ def with_clashes(jobs: list[Job], output: Path, suffixes: Sequence[str]) -> list
                     "choose another output folder"
                 )
         if problem is None:
-            taken |= dict.fromkeys(targets, job)
+            taken |= dict.fromkeys(wanted, job)
         checked.append(Job(job.source, job.stem, problem))
     return checked
 

@@ -13,12 +13,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import BadInput, EasyPortraitError, MissingExtra
+from ..errors import BadInput, EasyPortraitError, MissingExtra, OutputUnwritable
 from ..models.catalog import catalog, find_model, models_folder
 from ..models.session import OnnxSession
+from . import export
 from .common import words
 
-app = typer.Typer(no_args_is_help=True, help="List models, show their cards, import checkpoints.")
+app = typer.Typer(no_args_is_help=True, help="List models, show their cards, import, export.")
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
@@ -136,9 +137,8 @@ def import_model(
             raise MissingExtra("train", package)
     folder = output or models_folder()
     name = name or file.stem
-    target = folder / f"{name}.onnx"
-    if target.exists() and not force:
-        raise BadInput(f"{target} exists: choose another --name, or --force to replace it")
+    for target in (folder / f"{name}.onnx", folder / f"{name}.safetensors"):
+        check_free(target, file, force)
     with words.status(f"importing {file.name}"):
         from ..train.checkpoint import import_checkpoint
 
@@ -159,6 +159,27 @@ def import_model(
         f"Use it: easyportrait parse PHOTO -o OUT -m {made.model if output else name}",
         markup=False,
     )
+
+
+def check_free(target: Path, source: Path, force: bool) -> None:
+    """Whether a file may be written where it is wanted, or one there may be replaced.
+
+    Raises:
+        BadInput: there is one, and nobody said `force`; or it is what is to be imported.
+        OutputUnwritable: its folder may not be entered.
+    """
+    try:
+        if not target.exists():
+            return
+        if source.exists() and target.samefile(source):
+            raise BadInput(f"{target} is the checkpoint itself: choose another --name or folder")
+    except OSError as error:
+        raise OutputUnwritable(f"{target} cannot be written: {error.strerror}") from error
+    if not force:
+        raise BadInput(f"{target} exists: choose another --name, or --force to replace it")
+
+
+app.command("export")(export.export_model)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """`easyportrait parse`: pictures in, class indices out."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,8 +22,8 @@ from ..image.io import (
 )
 from ..models.catalog import EMBEDDED
 from ..parsing import Parsing
-from .common import Looks, MaxPixels, Model, words
-from .jobs import STDIN, Job, find_jobs, results_of, run_jobs, workers
+from .common import Looks, MaxPixels, Model, Runtime, words
+from .jobs import STDIN, Job, find_jobs, is_newer, named_after, run_jobs, workers
 
 
 def parse(
@@ -43,6 +44,7 @@ def parse(
     ] = False,
     model: Model = EMBEDDED,
     looks: Looks = 2,
+    runtime: Runtime = "onnx",
     force: Annotated[
         bool, typer.Option("--force", help="Do pictures again that are done already.")
     ] = False,
@@ -59,14 +61,15 @@ def parse(
     wants = {".overlay.jpg": want_overlay, ".cutout.png": want_cutout, ".json": want_json}
     # labels come last: their being there means that a picture is done
     suffixes = [*(suffix for suffix, wanted in wants.items() if wanted), ".png"]
-    jobs = find_jobs(inputs, output, suffixes)
+    results_of = named_after(output, suffixes)
+    jobs = find_jobs(inputs, results_of)
     if to_stdout and (len(jobs) != 1 or want_overlay or want_cutout or want_json):
         raise BadInput("-o - writes the labels of one picture; name a folder for anything more")
     if output.suffix.lower() in SUFFIXES and not output.is_dir():
         raise BadInput(
             f"-o names a folder, got {output}: results in it are named after their pictures"
         )
-    parser = load(model, threads=1 if workers(jobs) > 1 else None)
+    parser = load(model, threads=1 if workers(jobs) > 1 else None, runtime=runtime)
     cv2.setNumThreads(1 if workers(jobs) > 1 else -1)
     notes = {
         "easyportrait": f"labels by {parser.card.name} {parser.card.version}, {looks} looks",
@@ -76,7 +79,7 @@ def parse(
 
     def do(job: Job) -> None:
         nonlocal skipped
-        targets = results_of(job, output, suffixes)
+        targets = results_of(job)
         if not force and job.source != STDIN and is_done(Path(job.source), targets, notes):
             skipped += 1
             return
@@ -96,12 +99,9 @@ def parse(
         words.print(f"{done} parsed{again}; results in {output}", style="green", markup=False)
 
 
-def is_done(source: Path, targets: list[Path], notes: dict[str, str]) -> bool:
+def is_done(source: Path, targets: Sequence[Path], notes: dict[str, str]) -> bool:
     """All results are there, not older than the picture, and by the same model."""
-    if not source.exists() or not all(target.exists() for target in targets):
-        return False
-    age = source.stat().st_mtime
-    if any(target.stat().st_mtime < age for target in targets):
+    if not is_newer(targets, source):
         return False
     found = read_notes(targets[-1])
     same_model = found.get("easyportrait") == notes["easyportrait"]

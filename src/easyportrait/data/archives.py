@@ -39,6 +39,8 @@ DAMAGE = (
     ValueError,
 )
 
+LONGEST_NAME = 255  # bytes, of a file or folder
+
 RESERVED = {"con", "prn", "aux", "nul"} | {f"{p}{i}" for p in ("com", "lpt") for i in range(1, 10)}
 
 
@@ -97,10 +99,10 @@ def extract(
         files = [m for m in members if not m.is_dir() and not is_litter(m)]
         targets = [folder / p for p in without_top(files, folder.name)]
         total = sum(m.file_size for m in files)
-        there = [t.is_file() and t.stat().st_size for t in targets]
-        missing = (m.file_size for m, size in zip(files, there, strict=True) if size != m.file_size)
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            there = [t.is_file() and t.stat().st_size for t in targets]
+        missing = (m.file_size for m, size in zip(files, there, strict=True) if size != m.file_size)
         check_room(folder, sum(missing))
         new = kept = replaced = done = 0
         for member, target in zip(files, targets, strict=True):
@@ -165,6 +167,8 @@ def bad_name(name: str) -> str | None:
     for part in name.removesuffix("/").split("/"):
         if part in ("", ".", ".."):
             return "leads out of its folder: its name is absolute, or has an empty part, . or .."
+        if len(part.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+            return f"has a name with a part of over {LONGEST_NAME} bytes, which no file can have"
         if part[-1] in ". ":
             return "has a name with a part that ends in a dot or space, which Windows drops"
         if part.split(".")[0].rstrip().lower() in RESERVED:

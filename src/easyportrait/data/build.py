@@ -186,7 +186,7 @@ def measured(
                 known[source.name] = seen
                 journal.add(source, seen)
             progress("looking", done, len(report.sources))
-        journal.keep(report.sources)
+        journal.keep(source for source in report.sources if source.name in known)
     report.measures = {name: seen.measures for name, seen in known.items()}
     return known
 

@@ -1,5 +1,6 @@
 """Pictures that look alike, found among tens of thousands by their perceptual hashes."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from ..errors import BadInput
 
 BITS = 64
+HASH = re.compile("[0-9a-fA-F]{16}")
 FURTHEST = 32  # two pictures with nothing in common differ in about so many bits
 
 Hashes = npt.NDArray[np.uint64]
@@ -22,12 +24,9 @@ def as_hashes(digits: Sequence[str]) -> Hashes:
     Raises:
         BadInput: one is no such number.
     """
-    try:
-        if odd := [text for text in digits if len(text) * 4 != BITS]:
-            raise ValueError(odd[0])
-        return np.array([int(text, 16) for text in digits], np.uint64)
-    except ValueError as error:
-        raise BadInput(f"a hash is 16 hexadecimal digits, got {error}") from None
+    if odd := [text for text in digits if not HASH.fullmatch(text)]:
+        raise BadInput(f"a hash is 16 hexadecimal digits, got {odd[0]!r}")
+    return np.array([int(text, 16) for text in digits], np.uint64)
 
 
 def alike(hashes: Hashes, distance: int) -> list[tuple[int, ...]]:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import secrets
 import shutil
 import struct
@@ -11,11 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Protocol
+from typing import IO, NoReturn, Protocol
 
 from ..errors import BadInput, OutputUnwritable
 
 MAX_BYTES = 1 << 28  # of one file inside a zip: ten times the largest photograph, or table
+
+
+STAGED = re.compile(r"\.\d+-[0-9a-f]{8}\.part")
 
 
 class Readable(Protocol):
@@ -58,8 +62,20 @@ class File:
 
     @property
     def size(self) -> int:
-        """In bytes, unpacked."""
-        return self.place.size if self.place else self.path.stat().st_size
+        """In bytes, unpacked. Raises as `status`."""
+        return self.place.size if self.place else self.status.st_size
+
+    @property
+    def status(self) -> os.stat_result:
+        """Of the file on disk.
+
+        Raises:
+            BadInput: it is gone, or a link that leads nowhere.
+        """
+        try:
+            return self.path.stat()
+        except OSError as error:
+            raise BadInput(f"{self.path} cannot be read: {error.strerror or error}") from error
 
     def read(self) -> bytes:
         """The whole file.
@@ -113,7 +129,8 @@ def files_in(container: Path) -> Iterator[tuple[tuple[str, ...], File]]:
     Hidden files and what a Mac adds to a zip (`__MACOSX`) are passed over.
 
     Raises:
-        BadInput: the zip is cut short, encrypted, or packed in an unusual way.
+        BadInput: the zip is cut short, encrypted, or packed in an unusual way; a folder may
+            not be entered.
     """
     found = _in_folder(container) if container.is_dir() else _in_zip(container)
     for parts, file in found:
@@ -122,10 +139,22 @@ def files_in(container: Path) -> Iterator[tuple[tuple[str, ...], File]]:
 
 
 def _in_folder(folder: Path) -> Iterator[tuple[tuple[str, ...], File]]:
-    for inside, _, names in os.walk(folder, followlinks=True):
+    for inside, folders, names in os.walk(folder, onerror=_refused, followlinks=True):
+        folders[:] = [name for name in folders if not _leads_back(Path(inside, name))]
         parts = Path(inside).relative_to(folder).parts
         for name in names:
             yield (*parts, name), File(Path(inside, name))
+
+
+def _refused(error: OSError) -> NoReturn:
+    raise BadInput(f"{error.filename} cannot be read: {error.strerror or error}") from error
+
+
+def _leads_back(folder: Path) -> bool:
+    """Whether it is a link to a folder that it lies in, which would be followed for ever."""
+    if not folder.is_symlink():
+        return False
+    return folder.resolve() in [above.resolve() for above in folder.absolute().parents]
 
 
 def _in_zip(archive: Path) -> Iterator[tuple[tuple[str, ...], File]]:
@@ -150,11 +179,29 @@ def _in_zip(archive: Path) -> Iterator[tuple[tuple[str, ...], File]]:
         yield PurePosixPath(info.filename).parts, File(archive, info.filename, place)
 
 
+def can_be_name(name: str) -> bool:
+    """Whether a file of a dataset may be called so: it is text that every system, table and
+    format can hold.
+
+    >>> can_be_name("a.b"), can_be_name("a/b"), can_be_name(".a"), can_be_name("\\udcff")
+    (True, False, False, False)
+    """
+    if not name or name.startswith("."):
+        return False
+    return not any(c in "/\\\x7f" or c < " " or "\ud800" <= c <= "\udfff" for c in name)
+
+
+def left_over(out: Path) -> list[Path]:
+    """What a killed run of `staged` left in a folder."""
+    return [path for path in out.glob(".*.part") if STAGED.fullmatch(path.name) and path.is_dir()]
+
+
 @contextmanager
 def staged(out: Path) -> Iterator[Path]:
     """A hidden folder inside `out`, whose contents move up into `out` when all is well.
 
-    The twin of `image.io.written` for many files: all of them appear, or none does.
+    The twin of `image.io.written` for many files: all of them appear, or none does. What runs
+    that were killed left there goes then, too.
 
     Raises:
         OutputUnwritable: something cannot be written there.
@@ -165,6 +212,8 @@ def staged(out: Path) -> Iterator[Path]:
         yield part
         for made in sorted(part.iterdir()):
             made.rename(out / made.name)
+        for killed in left_over(out):
+            shutil.rmtree(killed, ignore_errors=True)
     except OSError as error:
         raise OutputUnwritable(f"{out} cannot be written: {error.strerror or error}") from error
     finally:

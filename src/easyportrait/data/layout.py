@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..errors import BadInput, OutputUnwritable
-from .files import File, Readable, files_in, staged
+from .files import File, Readable, can_be_name, files_in, staged
 from .meta import (
     SPLITS,
     TABLE_SUFFIXES,
@@ -280,7 +280,7 @@ def write_dataset(
 def _check(entry: Entry, rows: Mapping[str, Any]) -> None:
     if entry.split not in SPLITS:
         raise BadInput(f"{entry.name}: the split is {entry.split!r}, not {', '.join(SPLITS)}")
-    if not entry.name or entry.name.startswith(".") or set(entry.name) & set("/\\\0"):
+    if not can_be_name(entry.name) or entry.name != entry.name.strip():  # tables are stripped
         raise BadInput(f"{entry.name!r} cannot be the name of a file in a dataset")
     if entry.name in rows:
         raise BadInput(

@@ -39,6 +39,7 @@ FIELDS = ("name", "user", "hash", "width", "height", "brightness", "split")
 MEASURED = ("hash", "width", "height", "brightness")
 
 TABLE_SUFFIXES = (".csv", ".tsv")
+MOST = 10**9  # pixels of a side, or anything else that a table counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +194,13 @@ def _parsed(text: str, where: str) -> "polars.DataFrame":
     separator = "\t" if header.count("\t") > header.count(",") else ","
     try:
         raw = pl.read_csv(io.BytesIO(text.encode()), separator=separator, infer_schema_length=0)
+        raw = raw.rename(str.strip)
     except pl.exceptions.PolarsError as error:
         kind = "TSV" if separator == "\t" else "CSV"
         raise BadInput(f"{where} is no {kind} table: {str(error).splitlines()[0]}") from error
     if raw.is_empty():
         raise BadInput(f"{where} has no rows")
-    return raw.rename(str.strip)
+    return raw
 
 
 def _kind(raw: "polars.DataFrame", where: str) -> Table:
@@ -258,9 +260,10 @@ class _Reader:
     def whole(self, field: str) -> list[int | None]:
         values = self.number(field)
         for i, value in enumerate(values):
-            if value is not None and (value < 1 or value % 1):
+            if value is not None and (not 1 <= value <= MOST or value % 1):
                 raise BadInput(
-                    f"{self.row(i)}: {self.column[field]} is {value:g}, not a whole number above 0"
+                    f"{self.row(i)}: {self.column[field]} is {value:g}, "
+                    f"not a whole number above 0 and up to {MOST:,}"
                 )
         return [None if value is None else int(value) for value in values]
 

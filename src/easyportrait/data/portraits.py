@@ -11,7 +11,7 @@ error that names it: nothing is dropped in silence.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,10 +122,27 @@ class EasyPortraitFolder:
         return (self[i] for i in range(len(self)))
 
 
-Folder = PortraitFolder | EasyPortraitFolder
+class SomePortraits:
+    """Some portraits of a folder, by their places in it."""
+
+    def __init__(self, folder: PortraitFolder | EasyPortraitFolder, places: Sequence[int]) -> None:
+        self.folder, self.places = folder, places
+        self.rows = [folder.rows[i] for i in places]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Portrait:
+        return self.folder[self.places[i]]
+
+    def __iter__(self) -> Iterator[Portrait]:
+        return (self[i] for i in range(len(self)))
 
 
-def open_folder(root: Path | str, split: str | None = None) -> Folder:
+Folder = PortraitFolder | EasyPortraitFolder | SomePortraits
+
+
+def open_folder(root: Path | str, split: str | None = None) -> PortraitFolder | EasyPortraitFolder:
     """The portraits of one split of a plain folder or of EasyPortrait, whichever it is.
 
     Args:

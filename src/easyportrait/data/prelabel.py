@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import OutputUnwritable, SomeFailed
-from ..image.io import SUFFIXES, written
+from ..image.io import written
 from ..taxonomy import CLASSES, IGNORE, Mask, Taxonomy
 from .convert import WRITERS
 from .convert.run import transfer, without_repeats
@@ -206,12 +206,12 @@ def _record(folder: Path) -> tuple[str, dict[str, str]]:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """Of every file but pictures, which annotation tools read and do not write."""
+    """Of every file but photographs, which annotation tools read and do not write."""
     paths = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != RECORD)
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in paths
-        if path.suffix.lower() not in SUFFIXES
+        if path.suffix != ".jpg"
     }
 
 

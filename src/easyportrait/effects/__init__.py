@@ -4,14 +4,32 @@ To add an effect: write its file, add its line. Command line, Python, server, pa
 the contract tests follow from the table.
 """
 
-from . import anonymize
+from . import (
+    anonymize,
+    blur_background,
+    eye_color,
+    remove_background,
+    remove_red_eye,
+    replace_background,
+    shape_light,
+    smooth_skin,
+    tint_lips,
+    whiten_teeth,
+)
 from .effect import Effect
 
 EFFECTS: dict[str, Effect] = {
     effect.name: effect
     for effect in (
-        # remove-red-eye, eye-color, whiten-teeth, tint-lips, smooth-skin, shape-light,
+        remove_red_eye.EFFECT,
+        eye_color.EFFECT,
+        whiten_teeth.EFFECT,
+        tint_lips.EFFECT,
+        smooth_skin.EFFECT,
+        shape_light.EFFECT,
         anonymize.EFFECT,
-        # blur-background, replace-background, remove-background
+        blur_background.EFFECT,
+        replace_background.EFFECT,
+        remove_background.EFFECT,
     )
 }

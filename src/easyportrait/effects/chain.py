@@ -5,10 +5,13 @@ hidden, and the background comes last: light and blur must see the retouched per
 what is cut out cannot be painted on any more. `EFFECTS` is written in that order.
 """
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+import numpy as np
 
 from ..errors import BadKnob
 from ..parsing import Parsing
@@ -70,6 +73,14 @@ class Chain:
     def makes_transparency(self) -> bool:
         return any(step.effect.name == "remove-background" for step in self.steps)
 
+    @property
+    def described(self) -> dict[str, dict[str, object]]:
+        """Effect -> knob -> value, for notes and JSON; a picture by its size and checksum."""
+        return {
+            step.effect.name: {name: plain(value) for name, value in step.knobs.items()}
+            for step in self.steps
+        }
+
     def __call__(self, parsing: Parsing) -> Image:
         """The parsed picture after all effects: a new (H, W, 3) uint8 RGB, or (H, W, 4) RGBA
         where the background was removed."""
@@ -77,6 +88,12 @@ class Chain:
         for step in self.steps:
             image = step.effect(image, parsing, **step.knobs)
         return image if self.steps else image.copy()
+
+
+def plain(value: object) -> object:
+    if not isinstance(value, np.ndarray):
+        return value
+    return f"{value.shape[1]}x{value.shape[0]} {zlib.crc32(value.tobytes()):08x}"
 
 
 def opened(

@@ -6,6 +6,7 @@ page a slider. Each kind of knob knows what it takes and says so when it gets so
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ class Colour:
             known = self.names.get(value.lower())
             return known or self._css(value)
         parts = list(value) if isinstance(value, (tuple, list, np.ndarray)) else []
-        if len(parts) == 3 and all(0 <= p <= 255 and int(p) == p for p in parts):
+        if len(parts) == 3 and all(is_level(part) for part in parts):
             return int(parts[0]), int(parts[1]), int(parts[2])
         raise BadKnob(f"{self.name} takes {self.takes}, got {value!r}")
 
@@ -100,6 +101,11 @@ class Colour:
         except ValueError:
             raise BadKnob(f"{self.name} takes {self.takes}, got {value!r}") from None
         return found[0], found[1], found[2]
+
+
+def is_level(value: object) -> bool:
+    """Whether it is a whole number from 0 to 255."""
+    return isinstance(value, Real) and not isinstance(value, bool) and value in range(256)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,11 +27,17 @@ def to_linear(image: Image) -> Float:
     return _TO_LINEAR[image]
 
 
+def _encoded(light: npt.NDArray[np.floating]) -> Image:
+    values = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return (values * 255 + 0.5).astype(np.uint8)
+
+
+_FROM_LINEAR = _encoded(np.arange(1 << 16) / 65535)  # 20 steps for each of sRGB, where finest
+
+
 def from_linear(light: Float) -> Image:
     """Light -> sRGB uint8, rounded; what is beyond [0, 1] is cut."""
-    light = np.clip(light, 0, 1)
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * np.power(light, 1 / 2.4) - 0.055)
-    return (encoded * 255 + 0.5).astype(np.uint8)
+    return _FROM_LINEAR[np.clip(light * 65535 + 0.5, 0, 65535).astype(np.uint16)]
 
 
 def to_lab(image: Image) -> Float:
@@ -55,3 +61,21 @@ def blend(under: Image, over: Image, share: Float) -> Image:
     """
     a = share[..., None]
     return (under + a * (over.astype(np.float32) - under) + 0.5).astype(np.uint8)
+
+
+def add_lab(image: Image, change: Float) -> Image:
+    """Shift colours by a difference in CIELAB.
+
+    Args:
+        image: (H, W, 3) sRGB uint8.
+        change: (H, W, 3) float32, added to L, a and b.
+
+    Returns:
+        (H, W, 3) uint8. Where the change is 0 a pixel stays bit for bit: only the
+        difference that it makes is added, so no round trip is seen.
+    """
+    lab = to_lab(image)
+    before = cv2.cvtColor(lab, cv2.COLOR_Lab2RGB)
+    shift = cv2.cvtColor(lab + change, cv2.COLOR_Lab2RGB) - before
+    shift *= (change != 0).any(-1, keepdims=True)
+    return np.clip(image + 255 * shift + 0.5, 0, 255).astype(np.uint8)

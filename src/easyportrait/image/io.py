@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,8 @@ SUFFIXES = frozenset(
         ".heif",
     ]
 )
+
+WRITABLE = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 # Pillow warns beyond this of its own accord, and refuses beyond twice of it.
 MAX_PIXELS = 89_478_485
@@ -77,9 +79,9 @@ def read_image(source: Path | str | bytes | IO[bytes], *, max_pixels: int = MAX_
         ImageUnreadable: it is missing, damaged, cut short, or of a format not in `FORMATS`;
             the message names the file and the reason.
     """
-    with _picture(source, max_pixels) as picture:
+    with opened_picture(source, max_pixels) as picture:
         picture.load()
-        return np.asarray(_as_rgb(picture))
+        return np.asarray(as_rgb(picture))
 
 
 def read_luma(source: Path | str | bytes | IO[bytes], *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -89,9 +91,9 @@ def read_luma(source: Path | str | bytes | IO[bytes], *, max_pixels: int = MAX_P
     Raises:
         ImageTooLarge, ImageUnreadable: as `read_image`.
     """
-    with _picture(source, max_pixels) as picture:
+    with opened_picture(source, max_pixels) as picture:
         picture.load()
-        return np.asarray(_as_rgb(picture).convert("L"))
+        return np.asarray(as_rgb(picture).convert("L"))
 
 
 def read_mask(source: Path | str | bytes | IO[bytes], *, max_pixels: int = MAX_PIXELS) -> Image:
@@ -150,11 +152,11 @@ def size_and_luma(
     Raises:
         ImageTooLarge, ImageUnreadable: as `read_image`.
     """
-    with _picture(source, max_pixels) as picture:
+    with opened_picture(source, max_pixels) as picture:
         size = _upright_size(picture)
         if not _tells_luma(picture):
             picture.load()
-            return size, float(np.asarray(_as_rgb(picture).convert("L")).mean())
+            return size, float(np.asarray(as_rgb(picture).convert("L")).mean())
         across, down = (np.minimum(n - np.arange(0, n, 8), 8) for n in picture.size)
         picture.draft("L", (picture.width // 8, picture.height // 8))
         cells = np.asarray(picture)  # the last of each row and column covers less
@@ -162,7 +164,7 @@ def size_and_luma(
 
 
 @contextmanager
-def _picture(source: Path | str | bytes | IO[bytes], max_pixels: int) -> Iterator[Pil.Image]:
+def opened_picture(source: Path | str | bytes | IO[bytes], max_pixels: int) -> Iterator[Pil.Image]:
     """The opened picture, not loaded yet, and not too large."""
     name = source_name(source)
     with _readable(name):
@@ -266,7 +268,7 @@ def _formats() -> list[str]:
     return [name for name in FORMATS if name in Pil.OPEN]
 
 
-def _as_rgb(picture: Pil.Image) -> Pil.Image:
+def as_rgb(picture: Pil.Image) -> Pil.Image:
     profile = picture.info.get("icc_profile")
     if picture.getexif().get(ExifTags.Base.Orientation, 1) != 1:  # else it would only be copied
         picture = ImageOps.exif_transpose(picture)
@@ -351,49 +353,67 @@ def written(path: Path) -> Iterator[IO[bytes]]:
             part.unlink(missing_ok=True)
 
 
-def write_image(path: Path | str, image: Image, *, text: Mapping[str, str] | None = None) -> None:
+def write_image(
+    path: Path | str,
+    image: Image,
+    *,
+    text: Mapping[str, str] | None = None,
+    exif: bytes = b"",
+    icc: bytes = b"",
+) -> None:
     """Write a picture or mask; the suffix chooses PNG, JPEG or WebP.
 
     Args:
         path: where to. Folders are made.
         image: (H, W) or (H, W, 3) or (H, W, 4) uint8.
         text: notes kept inside a PNG or JPEG (`read_notes`), a line each.
+        exif, icc: blocks to put into the file as they are; photo.py makes them.
 
     Raises:
         OutputUnwritable: the suffix is none of these, or the file cannot be written.
         ShapeMismatch: not such an array, or transparency meant for JPEG.
     """
     path = Path(path)
-    data = encode(image, path.suffix.lower(), text=text)
+    data = encode(image, path.suffix.lower(), text=text, exif=exif, icc=icc)
     with written(path) as file:
         file.write(data)
 
 
-def encode(image: Image, suffix: str, *, text: Mapping[str, str] | None = None) -> bytes:
+def encode(
+    image: Image,
+    suffix: str,
+    *,
+    text: Mapping[str, str] | None = None,
+    exif: bytes = b"",
+    icc: bytes = b"",
+) -> bytes:
     """The bytes of a picture file; arguments and errors as `write_image`."""
-    kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-    if suffix not in kinds:
-        raise OutputUnwritable(f"pictures are written as {', '.join(kinds)}, not {suffix!r}")
+    if suffix not in WRITABLE:
+        raise OutputUnwritable(f"pictures are written as {', '.join(WRITABLE)}, not {suffix!r}")
     if (
         image.dtype != np.uint8
         or image.ndim not in (2, 3)
         or image.shape[2:] not in ((), (3,), (4,))
     ):
         raise ShapeMismatch(f"a picture is (H, W[, 3 or 4]) uint8, got {image.shape} {image.dtype}")
-    if kinds[suffix] == "JPEG" and image.shape[2:] == (4,):
+    kind = WRITABLE[suffix]
+    if kind == "JPEG" and image.shape[2:] == (4,):
         raise ShapeMismatch("JPEG has no transparency: write a .png or .webp")
     buffer = io.BytesIO()
     picture = Pil.fromarray(image)
-    if kinds[suffix] == "PNG":
+    blocks = {"exif": exif, "icc_profile": icc}
+    more: dict[str, Any] = {name: block for name, block in blocks.items() if block}
+    if kind == "PNG":
         notes = PngImagePlugin.PngInfo()
         for key, value in (text or {}).items():
             notes.add_itxt(key, value)
-        picture.save(buffer, "PNG", compress_level=1 if image.ndim == 2 else 4, pnginfo=notes)
-    elif kinds[suffix] == "JPEG":
+        more |= {"compress_level": 1 if image.ndim == 2 else 4, "pnginfo": notes}
+    elif kind == "JPEG":
         comment = "".join(f"{key}: {value}\n" for key, value in (text or {}).items())
-        picture.save(buffer, "JPEG", quality=92, subsampling=0, comment=comment.encode())
+        more |= {"quality": 92, "subsampling": 0, "comment": comment.encode()}
     else:
-        picture.save(buffer, "WEBP", quality=92)
+        more |= {"quality": 92}
+    picture.save(buffer, kind, **more)
     return buffer.getvalue()
 
 

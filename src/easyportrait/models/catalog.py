@@ -1,6 +1,7 @@
 """Which models there are, by name: the embedded one, and those in the user's folder."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -33,8 +34,10 @@ def catalog() -> dict[str, Entry]:
     """Every model that can be named, the embedded one first."""
     weights = Path(str(resources.files("easyportrait.models") / "weights"))
     found = {EMBEDDED: Entry(EMBEDDED, weights / f"{EMBEDDED}.onnx", True)}
-    folder = models_folder()
-    for path in sorted(folder.glob("*.onnx")) if folder.is_dir() else []:
+    folder, own = models_folder(), list[Path]()
+    with suppress(OSError):  # a home that may not be entered holds no models
+        own = sorted(folder.glob("*.onnx")) if folder.is_dir() else []
+    for path in own:
         found.setdefault(path.stem, Entry(path.stem, path, False))
     return found
 
@@ -50,8 +53,9 @@ def find_model(name_or_path: str | Path) -> Path:
     if name in entries:
         return entries[name].path
     path = Path(name_or_path).expanduser()
-    if path.is_file():
-        return path
+    with suppress(OSError):
+        if path.is_file():
+            return path
     raise UnknownModel(name, entries)
 
 

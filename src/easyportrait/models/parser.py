@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from ..errors import BadInput, ModelError, ShapeMismatch
 from ..faces import Box, clip, find_faces, holds_face
-from ..image.letterbox import PAD, Letterbox
+from ..image.crop import cut
+from ..image.letterbox import Letterbox
 from ..parsing import FADE, Look, Parsing
 from .card import Card
 from .session import Session
@@ -94,7 +95,8 @@ class Parser:
         looks: list[Look] = []
         for at in range(0, len(squares), TOGETHER):
             some = squares[at : at + TOGETHER]
-            crops = [cut_square(image, *square, self.card.face_side) for square in some]
+            size = self.card.face_side
+            crops = [cut(image, left, top, side, side, size, size) for left, top, side in some]
             for (left, top, side), probs in zip(some, self._run(crops), strict=True):
                 fine = side / probs.shape[1]
                 looks.append(Look(probs, left, top, side, side, FADE, cell / (cell + fine)))
@@ -126,25 +128,3 @@ def square_around(box: Box) -> tuple[int, int, int]:
     side = max(16, round(MARGIN * max(box.width, box.height)))
     x, y = box.centre
     return round(x - side / 2), round(y - side / 2), side
-
-
-def cut_square(image: Image, left: int, top: int, side: int, size: int) -> Image:
-    """A square of the picture at (size, size), grey beyond the picture's border.
-
-    Only what is inside the picture is scaled, so a square far larger than it costs nothing.
-    """
-    height, width = image.shape[:2]
-    rows = np.clip([top, top + side], 0, height)
-    columns = np.clip([left, left + side], 0, width)
-    square = np.full((size, size, 3), PAD, np.uint8)
-    if rows[0] == rows[1] or columns[0] == columns[1]:
-        return square
-    y0, y1 = np.rint((rows - top) * size / side).astype(int)
-    x0, x1 = np.rint((columns - left) * size / side).astype(int)
-    y1, x1 = max(y1, y0 + 1), max(x1, x0 + 1)
-    y1, x1 = min(y1, size), min(x1, size)
-    y0, x0 = min(y0, y1 - 1), min(x0, x1 - 1)
-    crop = image[rows[0] : rows[1], columns[0] : columns[1]]
-    way = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    square[y0:y1, x0:x1] = cv2.resize(crop, (int(x1 - x0), int(y1 - y0)), interpolation=way)
-    return square

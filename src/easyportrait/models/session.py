@@ -1,21 +1,31 @@
 """The one seam: a net is a function from array to array, with a card.
 
-`OnnxSession` runs a model file and is the only importer of onnxruntime. `FakeSession`
-runs a Python function instead; everything downstream can be tested with it.
+`OnnxSession` and `OpenVinoSession` run a model file; nobody else runs onnxruntime or
+openvino. `FakeSession` runs a Python function instead; everything downstream can be
+tested with it.
 """
 
+import importlib.util
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ModelError
+from ..errors import BadInput, MissingExtra, ModelError
 from .card import KEY, Card
 
 Float = npt.NDArray[np.float32]
+
+NO_CARD = (
+    "{} is a model without a card, so what its outputs mean is not known. "
+    "Models written by `easyportrait train` carry one."
+)
 
 
 class Session(Protocol):
@@ -58,16 +68,115 @@ class OnnxSession:
             raise ModelError(f"{path} cannot be loaded as a model: {reason}") from error
         notes = self._session.get_modelmeta().custom_metadata_map
         if KEY not in notes:
-            raise ModelError(
-                f"{path} is a model without a card, so what its outputs mean is not known. "
-                "Models written by `easyportrait train` carry one."
-            )
+            raise ModelError(NO_CARD.format(path))
         self.card = Card.from_json(notes[KEY], str(path))
         self._input = self._session.get_inputs()[0].name
 
     def run(self, batch: Float) -> Float:
         answer: Float = self._session.run(None, {self._input: batch})[0]
         return answer
+
+
+class OpenVinoSession:
+    """The same model file in OpenVINO, on the CPU. Answers as `OnnxSession` does.
+
+    Args:
+        path, threads: as for `OnnxSession`.
+
+    Raises:
+        MissingExtra: openvino is not installed.
+        ModelError: as `OnnxSession`.
+    """
+
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+        core = load_openvino().Core()
+        threads = min(threads or cores(), cores())
+        at_once = cores() // threads
+        how = {
+            "NUM_STREAMS": at_once,
+            "INFERENCE_NUM_THREADS": at_once * threads,
+            # bfloat16, its choice where a processor has it, gives one pixel in 100 another class
+            "INFERENCE_PRECISION_HINT": "f32",
+            "ENABLE_CPU_PINNING": False,  # two processes would sit on the same cores
+        }
+        try:
+            model = core.read_model(str(path))
+            net = core.compile_model(model, "CPU", how)
+        except Exception as error:  # all of OpenVINO's are RuntimeError, of a page each
+            reason = str(error).strip().splitlines()[-1]
+            raise ModelError(f"{path} cannot be loaded as a model: {reason}") from error
+        note = ["framework", KEY]
+        if not model.has_rt_info(note):
+            raise ModelError(NO_CARD.format(path))
+        self.card = Card.from_json(str(model.get_rt_info(note).astype(str)), str(path))
+        # a request serves one caller at a time; who finds none waits
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(at_once):
+            self._idle.put(net.create_infer_request())
+        with LOADING:  # two threads that make OpenVINO's first tensor wait for each other for ever
+            side = self.card.multiple
+            self.run(np.zeros((1, 3, side, side), np.float32))
+
+    def run(self, batch: Float) -> Float:
+        request = self._idle.get()
+        try:
+            answer: Float = request.infer([batch], share_inputs=True)[0]
+            return answer
+        finally:
+            self._idle.put(request)
+
+
+# By the names that `load` and --runtime know
+RUNTIMES: dict[str, type[OnnxSession] | type[OpenVinoSession]] = {
+    "onnx": OnnxSession,
+    "openvino": OpenVinoSession,
+}
+
+
+def open_session(
+    path: Path, *, threads: int | None = None, runtime: str = "onnx"
+) -> OnnxSession | OpenVinoSession:
+    """A session for a model file in a runtime, a key of `RUNTIMES`.
+
+    Raises:
+        BadInput: there is no such runtime.
+        MissingExtra, ModelError: as the session.
+    """
+    if runtime not in RUNTIMES:
+        raise BadInput(f"there is no runtime {runtime!r}; runtimes: {', '.join(RUNTIMES)}")
+    return RUNTIMES[runtime](path, threads=threads)
+
+
+LOADING = Lock()
+
+
+def load_openvino() -> Any:
+    """The library, kept from reporting to its makers that it was imported.
+
+    It does so through a package of its own, and does without where that is not installed.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    if not has_openvino():
+        raise MissingExtra("openvino", "openvino")
+    reporter = "openvino_telemetry"
+    with LOADING:
+        if "openvino" in sys.modules:
+            return sys.modules["openvino"]
+        known = sys.modules.get(reporter)
+        sys.modules[reporter] = None  # type: ignore[assignment]
+        try:
+            import openvino
+        finally:
+            del sys.modules[reporter]
+            if known is not None:
+                sys.modules[reporter] = known
+        return openvino
+
+
+def has_openvino() -> bool:
+    return importlib.util.find_spec("openvino") is not None
 
 
 class FakeSession:

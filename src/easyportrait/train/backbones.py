@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.download import Network, Part, download
-from ..errors import BadInput, BadRecipe, DownloadFailed
+from ..errors import BadInput, BadRecipe, DownloadFailed, OutputUnwritable
 from .nets.efficientlite_fpn import imagenet_encoder
 from .reference import REFERENCES
 
@@ -164,6 +164,7 @@ def load_backbone(net: nn.Module, name: str, path: Path | None = None) -> bool:
         BadRecipe: no such backbone.
         BadInput: the file does not hold the backbone's weights, or there is no use for it.
         DownloadFailed: what came is not the file that was published.
+        OutputUnwritable: as `fetched`.
     """
     if name == "none":
         if path is not None:
@@ -184,7 +185,9 @@ def load_backbone(net: nn.Module, name: str, path: Path | None = None) -> bool:
         gaps = encoder.load_state_dict(rename(encoder, state), strict=False)
     except KeyError as error:
         raise BadInput(f"{path} does not hold the weights of {name}: {error.args[0]}") from error
-    except (OSError, RuntimeError, ValueError, TypeError, pickle.UnpicklingError) as error:
+    except (
+        OSError, RuntimeError, ValueError, TypeError, EOFError, pickle.UnpicklingError,
+    ) as error:  # fmt: skip
         raise BadInput(f"{path} does not hold the weights of {name}: {error}") from error
     gone = [k for k in gaps.missing_keys if not k.endswith("num_batches_tracked")]
     if unexpected := [k for k in gone if not (missing and k.startswith(missing))]:
@@ -232,11 +235,18 @@ def fetched(entry: Published) -> Path | None:
 
     Raises:
         DownloadFailed: what came is not the file that was published; it is not kept.
+        OutputUnwritable: the cache cannot be made.
     """
     path = cache_folder() / entry.file
-    if path.exists():
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        if path.exists():
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputUnwritable(
+            f"{path} cannot be written: {error.strerror}. Had from {entry.url}, the file can be "
+            "given as --backbone"
+        ) from error
     log.info("fetching ImageNet weights: %s", entry.url)
     part = Part(path.with_name(f"{path.name}.part"))
     try:

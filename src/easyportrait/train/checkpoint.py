@@ -149,8 +149,8 @@ def import_checkpoint(
             f"{listed(checkpoint.state, 4)}"
         )
     task = task_of(checkpoint, reference, task)
-    version, mean, std = normalisation(checkpoint, like)
     net = build(checkpoint, reference, task)
+    version, mean, std = normalisation(checkpoint, like)
     card = Card(
         name=name,
         version=version or "own",
@@ -186,6 +186,12 @@ def limits(reference: Reference) -> tuple[str, ...]:
         "Imported: what it was trained on, and how well, is not known from its file.",
         "It looks at the whole frame only; it was not trained on faces from near.",
     ]
+    if reference.net.startswith("segformer"):
+        said.append(
+            "The published SegFormers began with NVIDIA's ImageNet weights, whose licence (NVIDIA "
+            "Source Code License for SegFormer) allows research and evaluation only: read it "
+            "before any other use."
+        )
     if reference.net == "lraspp-mobilenetv3":
         said.append(
             "Its gate takes means over windows of 392 pixels, as the published net does; a "
@@ -253,11 +259,25 @@ def read_pickle(path: Path) -> dict[Any, Any]:
             "torch.save({'state_dict': model.state_dict()}, 'weights.pth')"
         ) from error
     except BROKEN as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{path} is not a checkpoint, or is damaged: {reason}") from error
+        raise ModelError(
+            f"{path} is not a checkpoint, or is damaged: {fault_of(path, error)}"
+        ) from error
     if not isinstance(raw, dict):
         raise ModelError(f"{path} holds a {type(raw).__name__}, not a checkpoint")
     return raw
+
+
+def fault_of(path: Path, error: Exception) -> str:
+    """What is wrong with a file that could not be read: what it is, or what the reader says."""
+    with path.open("rb") as file:
+        start = file.read(512)
+    if not start:
+        return "it is empty"
+    if start.lstrip().startswith(b"<"):
+        return "it is a web page, which some sites send instead of a file"
+    if start.startswith(b"PK") and not zipfile.is_zipfile(path):
+        return "its end is missing; get it again"
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 # what damaged pickles and archives raise on the way
@@ -295,10 +315,10 @@ def task_of(checkpoint: Checkpoint, reference: Reference, said: str | None) -> s
     """
     if said is not None and said not in TASKS:
         raise BadInput(f"there is no task {said!r}; tasks: {', '.join(TASKS)}")
-    outputs = rows(checkpoint, "decode_head.conv_seg.weight")
-    if reference.net == "bisenet-v2":
-        outputs = rows(checkpoint, "auxiliary_head.0.conv_seg.weight")
+    outputs = outputs_of(checkpoint, reference)
     if outputs is None:
+        if said is None and reference.net != "bisenet-v2":
+            return "joint"  # whatever it is: `check` lists the last layer among what is missing
         if said is None:
             raise BadInput(
                 f"{checkpoint.path} does not tell its classes: {BISENET_OUTPUTS} outputs, and no "
@@ -315,6 +335,15 @@ def task_of(checkpoint: Checkpoint, reference: Reference, said: str | None) -> s
     if said not in (None, found):
         raise BadInput(f"{checkpoint.path} answers {outputs} classes: task {found}, not {said}")
     return found
+
+
+def outputs_of(checkpoint: Checkpoint, reference: Reference) -> int | None:
+    """Classes that the last layers answer; None if no layer tells. BiSeNetV2's main head
+    always has the same number."""
+    bisenet = reference.net == "bisenet-v2"
+    heads = [f"auxiliary_head.{i}" for i in range(4)] if bisenet else ["decode_head"]
+    keys = [f"{head}.conv_seg.{part}" for head in heads for part in ("weight", "bias")]
+    return next((n for n in (rows(checkpoint, key) for key in keys) if n is not None), None)
 
 
 def rows(checkpoint: Checkpoint, key: str) -> int | None:
@@ -372,7 +401,8 @@ def build(checkpoint: Checkpoint, reference: Reference, task: str) -> nn.Module:
     """The net with the checkpoint's weights, its main head cut to the task's classes.
 
     Raises:
-        ModelError: tensors are missing, unknown, of another shape or not finite, all listed.
+        ModelError: tensors are missing, unknown, of another shape, no plain numbers or not
+            finite; all are listed.
     """
     classes = len(TASKS[task])
     outputs = rows(checkpoint, "decode_head.conv_seg.weight") or BISENET_OUTPUTS
@@ -395,16 +425,23 @@ def check(checkpoint: Checkpoint, expected: Mapping[str, tuple[int, ...]]) -> No
         for key in both
         if tuple(state[key].shape) != expected[key]
     ]
-    broken = [key for key in both if not torch.isfinite(state[key]).all()]
+    plain = [key for key in both if is_plain(state[key])]
+    broken = [key for key in plain if not torch.isfinite(state[key]).all()]
     faults = (
         ("lacks", missing),
         ("has unknown", unknown),
         ("has another shape of", misshapen),
+        ("has other than plain real numbers in", [key for key in both if key not in plain]),
         ("has infinite values or NaN in", broken),
     )
     said = [f"{what} {listed(keys, LISTED)}" for what, keys in faults if keys]
     if said:
         raise ModelError(f"{checkpoint.path} {'; it '.join(said)}")
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Whether it holds real numbers one by one: neither quantised nor sparse nor complex."""
+    return tensor.is_floating_point() and tensor.layout is torch.strided
 
 
 def cut(net: nn.Module, classes: int) -> None:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from ..data.portraits import open_folder
-from ..errors import BadInput, BadRecipe
+from ..errors import BadInput, BadRecipe, OutputUnwritable
 from ..evaluate.confusion import Confusion
 from ..taxonomy import TASKS
 from .backbones import load_backbone
@@ -205,12 +205,17 @@ def train(
     Raises:
         BadInput: `resume` without a checkpoint, or a checkpoint without `resume`; a `start`
             that does not fit the net; a batch that cannot be dealt out to the devices.
+        OutputUnwritable: `out` cannot be made.
     """
     last, best = out / "last.ckpt", out / "best.ckpt"
     if resume and not last.exists():
         raise BadInput(f"nothing to resume: {last} does not exist")
     if last.exists() and not resume:
         raise BadInput(f"{last} exists: go on with --resume, or name another folder with -o")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputUnwritable(f"{out} cannot be made: {error.strerror}") from error
     machine = machine or Machine()
     L.seed_everything(recipe.run.seed, verbose=False)
     torch.set_float32_matmul_precision("high")

@@ -113,6 +113,8 @@ def refused(path: Path, message: str, limits: Limits | None = None) -> None:
         (".../evil.txt", "dot or space"),
         ("a/NUL.txt", "a device"),
         ("com1", "a device"),
+        (f"a/{'b' * 256}", "over 255 bytes"),
+        ("a/" + "\u00e9" * 128, "over 255 bytes"),
     ],
 )
 def test_a_name_that_leads_astray_is_refused(tmp_path: Path, name: str, message: str) -> None:
@@ -343,3 +345,9 @@ def test_an_archive_in_an_archive_is_a_file(tmp_path: Path) -> None:
         archive.writestr("../evil.txt", b"x")
     extract(zipped(tmp_path / "a.zip", {"meta.zip": inner.getvalue()}), tmp_path / "out")
     assert set(files(tmp_path / "out")) == {"meta.zip"}
+
+
+def test_a_path_that_is_too_long_for_the_disk_is_said(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"/".join(["a" * 200] * 30): b"deep"})
+    with pytest.raises(OutputUnwritable, match="cannot be written: File name too long"):
+        extract(path, tmp_path / "out")

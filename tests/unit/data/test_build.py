@@ -418,3 +418,12 @@ def test_no_more_than_a_few_pictures_are_in_memory(
     limits = Limits(min_side=0, min_face=0, min_sharpness=0)
     built(heap, tmp_path / "out", limits=limits, duplicates="keep")
     assert len(splits_in(tmp_path / "out")) == 100 and most <= 2 * (2 * module.AT_ONCE)
+
+
+def test_a_link_that_leads_nowhere_is_named_and_the_rest_is_built(tmp_path: Path) -> None:
+    heap = put(tmp_path / "heap", range(3))
+    (heap / "images/p3.jpg").symlink_to(tmp_path / "gone.jpg")
+    shutil.copy(heap / "masks/p2.png", heap / "masks/p3.png")
+    with pytest.raises(SomeFailed, match=r"the other 3 are in.*p3\.jpg cannot be read: No such"):
+        built(heap, tmp_path / "out", partial=True)
+    assert set(splits_in(tmp_path / "out")) == {"p0", "p1", "p2"}

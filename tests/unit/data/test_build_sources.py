@@ -75,7 +75,7 @@ def test_of_two_of_one_name_neither_is_taken(tmp_path: Path) -> None:
     assert len(found.unusable) == 4, "their masks are at no fault of their own"
 
 
-@pytest.mark.parametrize("name", ["con", "a:b", "tab\there"])
+@pytest.mark.parametrize("name", ["con", "a:b", "tab\there", "space "])
 def test_a_name_that_no_archive_may_hold_is_refused(tmp_path: Path, name: str) -> None:
     heap(tmp_path, f"images/{name}.jpg", f"masks/{name}.png")
     assert reasons(find(tmp_path, None, None)) == [(name, "bad-name")]
@@ -154,6 +154,11 @@ def test_rows_have_numbers_where_there_are_columns(tmp_path: Path) -> None:
     assert (b["width"], b["brightness"]) == (None, None)
     with pytest.raises(BadInput, match="row 1: width is 'wide', not a number"):
         read_rows(table(tmp_path / "t.csv", "name,user,width\na,u,wide\n"))
+    (whole,) = read_rows(table(tmp_path / "t.csv", "name,user,width\na,u,640.0\n"))
+    assert (whole["width"], type(whole["width"])) == (640, int)
+    for cell, message in (("nan", "a number"), ("1e300", "a number"), ("1.5", "a whole")):
+        with pytest.raises(BadInput, match=f"row 1: width is '{cell}', not {message}"):
+            read_rows(table(tmp_path / "t.csv", f"name,user,width\na,u,{cell}\n"))
     with pytest.raises(BadInput, match="row 2: the name a is in a row above"):
         read_rows(table(tmp_path / "t.csv", "name,user\na,u\na,u\n"))
 

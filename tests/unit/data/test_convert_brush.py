@@ -60,6 +60,7 @@ def test_values_one_by_one_begin_anywhere_in_a_byte() -> None:
     [
         (THEIRS[:-4], "is cut short"),
         ([], "is cut short"),
+        (10**6, "is a list of bytes, and this is none"),
         ("no bytes", "is a list of bytes"),
         ([1, 256], "is a list of bytes"),
         (None, "is a list of bytes"),

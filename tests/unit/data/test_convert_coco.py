@@ -154,6 +154,7 @@ def test_pictures_are_found_where_people_have_them(
         ([[1, 2, 3, 4]], "three points or more"),
         ([[1, 2, 3, 4, 5, "x"]], "three points or more"),
         ([[1, 2, 3, 4, 5]], "three points or more"),
+        ([[1, 2, 3, 4, 5, 10**400]], "three points or more"),
         ([[1, 2, 3, 4, 5, 1e9]], r"reaches 1e\+09 pixels, in a picture of 10 x 8"),
         ({"size": [10, 8], "counts": "0"}, r"of size \[10, 8\]"),
     ],
@@ -175,7 +176,7 @@ def test_a_file_that_says_another_size_than_its_picture_is_refused(tmp_path: Pat
         converted(root, tmp_path / "vast")
 
 
-@pytest.mark.parametrize("name", ["../secret.jpg", "/etc/passwd", "gone.jpg"])
+@pytest.mark.parametrize("name", ["../secret.jpg", "/etc/passwd", "gone.jpg", f"{'a' * 300}.jpg"])
 def test_a_name_that_leads_elsewhere_is_not_followed(tmp_path: Path, name: str) -> None:
     put(tmp_path / "secret.jpg", np.zeros((8, 10, 3), np.uint8))
     root = instances(tmp_path / "coco", [], file_name=name)
@@ -190,6 +191,12 @@ def test_a_name_that_leads_elsewhere_is_not_followed(tmp_path: Path, name: str) 
         ('"category_id": 1', '"category_id": 9', "the category 9 is not listed"),
         ('"image_id": 5', '"image_id": 6', "of the image 6, which is not there"),
         ('"annotations": [{', '"annotations": [7, {', "annotations are objects, got 7"),
+        (
+            '"images": [',
+            '"images": [{"id": 5, "file_name": "b.jpg", "height": 8, "width": 10}, ',
+            "images have the id 5 twice",
+        ),
+        ('"id": 2', '"id": 1', "categories have the id 1 twice"),
         ('"name": "person"', '"nom": "person"', "categories: name is None, not str"),
         ("}]}", "}]", "no JSON: ',' is wanted, not 'the end'"),
         ('{"info"', '["info"', "no JSON: '{' is wanted, not '\\['"),
@@ -217,3 +224,15 @@ def test_a_file_is_read_piece_by_piece(tmp_path: Path, monkeypatch: pytest.Monke
         ]  # fmt: skip
         for _, value, start, end in found:
             assert json.loads(path.read_bytes()[start:end]) == value
+
+
+@pytest.mark.parametrize("target", ["parquet", "easyportrait-v1"])
+def test_what_no_table_could_hold_is_left_out_and_counted(tmp_path: Path, target: str) -> None:
+    root = instances(tmp_path / "coco", [PERSON], user=17, hash=[1], brightness="dark")
+    notes = Notes()
+    convert(root, tmp_path / "out", "coco", target, notes=notes)
+    assert notes.counts["pictures have a hash that is none: left out"] == 1
+    assert notes.counts["pictures have a brightness that is none: left out"] == 1
+    convert(tmp_path / "out", tmp_path / "back", target, "coco")
+    (row,) = json.loads((tmp_path / "back/annotations/instances_train.json").read_text())["images"]
+    assert row["user"] == "17" and not {"hash", "brightness"} & row.keys()

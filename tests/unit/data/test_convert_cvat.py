@@ -141,6 +141,8 @@ def test_an_image_without_shapes_may_be_a_single_tag(tmp_path: Path) -> None:
         (PERSON.replace('xtl="1"', 'xtl="inf"'), "a box needs numbers xtl"),
         (TEETH.replace("1, 2, 1", "1, 2"), "of 3 pixels cannot be of 2 x 2"),
         (TEETH.replace("1, 2, 1", "1, x"), "an rle is whole numbers"),
+        (TEETH.replace("1, 2, 1", "9" * 30), "an rle is whole numbers"),
+        (SKIN.replace("polygon", "x:polygon"), "is damaged, or not in UTF-8: unbound prefix"),
         (TEETH.replace('left="3"', 'left="9"'), "lies outside its picture of 10 x 8"),
         (TEETH.replace('width="2"', 'width="99999"'), "99999 x 2 pixels cannot be of a picture"),
     ],

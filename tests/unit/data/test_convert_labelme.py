@@ -125,6 +125,7 @@ def test_what_nothing_covers_is_background_only_where_persons_are_labelled(tmp_p
         (shape("skin", "circle", [[1, 2]]), "a circle has two points"),
         (shape("skin", "circle", [[1, 2], [1, float("inf")]]), "three points or more"),
         (shape("skin", "rectangle", None), "a rectangle has two points"),
+        (shape("skin", "rectangle", [[10**400, 0], [1, 1]]), "a rectangle has two points"),
         (shape("skin", "mask", [[3, 3], [4, 4]]), "a mask is a PNG in base64"),
         (shape("skin", "mask", [[3, 3], [4, 4]], mask="AA=="), "is not a picture"),
         (shape("skin", "mask", [[9, 9], [4, 4]], mask=PIXELS), "lies outside its picture"),

@@ -215,6 +215,11 @@ def test_a_picture_annotated_lying_on_its_side_is_refused(tmp_path: Path) -> Non
         (region("skin", imageDataURL="data:image/png;base64,AA=="), "a bitmask is damaged"),
         (SKIN | {"original_width": None}, "of a picture of None x 8 pixels"),
         (SKIN | {"original_width": 10**9}, "of a picture of 1000000000 x 8 pixels"),
+        (SKIN | {"original_width": -10, "original_height": -8}, "of a picture of -10 x -8 pixels"),
+        (SKIN | {"original_width": [10]}, r"of a picture of \[10\] x 8 pixels"),
+        (region("skin", points=[[10**400, 2], [3, 4], [5, 6]]), "three points or more"),
+        (region("skin", x=10**400, y=1, width=3, height=4), "region's x is 1000"),
+        (region("skin", x=1, y=1, radiusX=1e15, radiusY=4), r"a polygon reaches 1e\+14 pixels"),
     ],
 )
 def test_a_region_that_is_none_names_its_picture(
@@ -236,6 +241,8 @@ def test_regions_of_different_pictures_in_one_task_are_refused(tmp_path: Path) -
         ([{"image": "a.jpg", "label": []}], "export as JSON, not JSON-MIN"),
         (["a"], "export as JSON, not JSON-MIN"),
         ([{"data": {"image": "a.jpg"}}], "none of 1 tasks has an annotation or a prediction"),
+        ([{"data": {}, "annotations": 5}], "none of 1 tasks has an annotation or a prediction"),
+        ([{"data": {}, "predictions": 5}], "none of 1 tasks has an annotation or a prediction"),
         ({"a": 1}, "holds no JSON list of tasks"),
     ],
 )
@@ -275,3 +282,11 @@ def test_people_make_annotations_and_nets_predictions_with_a_score(tmp_path: Pat
 
 
 PICTURE = as_file(np.zeros((24, 20, 3), np.uint8), "JPEG")
+
+
+def test_an_id_or_result_of_another_shape_is_no_trace(tmp_path: Path) -> None:
+    mask, _ = converted(tasks(tmp_path / "ls", annotated(PERSON | {"id": [1]})), tmp_path)
+    assert (mask == 1).sum() == 48
+    root = tasks(tmp_path / "none", {"annotations": [{"result": 7}]})
+    mask, _ = converted(root, tmp_path / "none")
+    assert (mask == 255).all()

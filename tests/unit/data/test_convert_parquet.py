@@ -8,7 +8,7 @@ import pytest
 
 from easyportrait import EasyPortrait
 from easyportrait.data.convert import convert, parquet
-from easyportrait.errors import BadInput, MissingExtra, SomeFailed
+from easyportrait.errors import BadInput, MissingExtra, OutputUnwritable, SomeFailed
 from tests.unit.data.drawn import as_file
 from tests.unit.data.foreign import hard_masks, mask_of, source, there
 
@@ -91,3 +91,13 @@ def test_without_polars_the_extra_is_named_before_any_work(
     with pytest.raises(MissingExtra, match=r"easyportrait\[data\]"):
         convert(tmp_path / "mmseg", tmp_path / "out", "mmseg-joint", "parquet")
     convert(tmp_path / "mmseg", tmp_path / "out", "mmseg-joint", "coco")  # needs none
+
+
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object, **how: object) -> None:
+        raise pl.exceptions.ComputeError("parquet: File too large (os error 27)")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(OutputUnwritable, match=r"00000\.parquet cannot be written: .*too large"):
+        convert(source(tmp_path / "set"), tmp_path / "out", "easyportrait-v1", "parquet")
+    assert not [*(tmp_path / "out").iterdir()]

@@ -72,6 +72,8 @@ def test_damaged_text_is_refused(text: str) -> None:
         ({"size": [4, 3], "counts": [12]}, r"of size \[4, 3\], its picture of \[3, 4\]"),
         ({"size": [3, 4], "counts": [11]}, "of 11 pixels cannot be of 3 x 4"),
         ({"size": [3, 4], "counts": [-1, 13]}, "cannot be of 3 x 4"),
+        ({"size": [3, 4], "counts": [2**62] * 4 + [12]}, "of 18446744073709551628 pixels cannot"),
+        ({"size": [3, 4], "counts": [10**400]}, "are text or integers, got"),
         ({"size": [3, 4], "counts": ["12"]}, "are text or integers, got"),
         ({"size": [3, 4]}, "are text or integers, got None"),
     ],

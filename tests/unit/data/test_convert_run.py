@@ -52,6 +52,24 @@ def test_a_name_twice_is_lost_even_in_two_splits() -> None:
     assert len(notes.lost) == 3
 
 
+@pytest.mark.parametrize("name", ["a\udcff", "a\x01b", "a\x7f", "a\n"])
+def test_a_name_that_is_no_text_is_lost(name: str) -> None:
+    notes = Notes()
+    assert [one.name for one in without_repeats([found("a"), found(name)], notes)] == ["a"]
+    assert "cannot be the name of a file in a dataset" in notes.lost[0]
+
+
+def test_what_a_killed_run_left_is_no_obstacle_and_goes(tmp_path: Path) -> None:
+    root, out = source(tmp_path / "set"), tmp_path / "out"
+    (out / ".123-0123abcd.part/images").mkdir(parents=True)
+    convert(root, out, "easyportrait-v1", "mmseg-joint")
+    assert sorted(path.name for path in out.iterdir()) == ["ann_dir", "img_dir"]
+    other = tmp_path / "other"
+    (other / ".mine.part").mkdir(parents=True)
+    with pytest.raises(OutputUnwritable, match="not empty"):
+        convert(root, other, "easyportrait-v1", "mmseg-joint")
+
+
 def test_a_picture_that_is_no_jpeg_becomes_one_aloud(tmp_path: Path) -> None:
     mask = face_mask(24, 20)
     put(tmp_path / "set/img_dir/train/a.png", np.full((24, 20, 3), 200, np.uint8))

@@ -182,7 +182,8 @@ def test_colours_are_read_by_the_table_and_nothing_else(tmp_path: Path) -> None:
 def test_colours_may_be_hexadecimal_in_json_and_unknown_on_purpose(tmp_path: Path) -> None:
     colour_masks(tmp_path / "set", np.array([[0, 1, 2]], np.uint8))
     table = tmp_path / "table.json"
-    table.write_text('{"#000000": "background", "df57bc": "unknown", "#A0DDFF": "skin"}')
+    text = '{"#000000": "background", "df57bc": "unknown", "#A0DDFF": "skin"}'
+    table.write_text(text, encoding="utf-8-sig")  # as some editors begin a file
     out, notes = there(tmp_path / "set", "colour-masks", tmp_path / "out", How(table=table))
     assert mask_of(out, "a").tolist() == [[0, 255, 2]]
     assert notes.counts["pixels have a colour that the table does not list: 255"] == 0
@@ -198,6 +199,7 @@ def test_colours_may_be_hexadecimal_in_json_and_unknown_on_purpose(tmp_path: Pat
         ("t.toml", "x", "is not TOML"),
         ("t.json", "x", "is not JSON"),
         ("t.json", "[]", "is no table of lines such as"),
+        ("t.json", "[" * 100_000, "is not JSON"),
         ("gone.toml", None, "the table cannot be read: No such file"),
     ],
 )

@@ -70,10 +70,11 @@ def test_without_a_class_of_persons_nothing_is_known_to_be_background(tmp_path: 
         "names:\n- person\n- 'left eye'\n",
         "names:\n    - person\n    - left eye",
         "names: {0: person, 1: left eye}",
+        "\ufeffnames: {0: person, 1: left eye}",
     ],
 )
 def test_names_are_read_in_every_shape(tmp_path: Path, text: str) -> None:
-    (tmp_path / "data.yaml").write_text(text)
+    (tmp_path / "data.yaml").write_text(text, encoding="utf-8")
     assert class_names(tmp_path / "data.yaml") == {0: "person", 1: "left eye"}
 
 
@@ -98,3 +99,10 @@ def test_a_line_that_is_no_polygon_is_named(tmp_path: Path, text: str, message: 
     root = labels(tmp_path / "yolo", text)
     with pytest.raises(SomeFailed, match=f"train/a: .*a.txt.*{message}|{message}"):
         there(root, "yolo-seg", tmp_path / "out")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_line(tmp_path: Path) -> None:
+    root = labels(tmp_path / "yolo", "")
+    (root / "labels/train/a.txt").write_text("0 0 0 1 0 1 1 0 1\n", encoding="utf-8-sig")
+    out, _ = there(root, "yolo-seg", tmp_path / "out")
+    assert (mask_of(out, "a") == 1).all()

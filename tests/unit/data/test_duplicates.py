@@ -58,9 +58,11 @@ def test_forty_thousand_of_the_same_are_one_group() -> None:
 
 
 def test_what_is_no_hash_or_distance_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"16 hexadecimal digits, got ff"):
+    with pytest.raises(BadInput, match=r"16 hexadecimal digits, got 'ff'"):
         as_hashes(["ff"])
     with pytest.raises(BadInput, match="16 hexadecimal digits"):
         as_hashes(["z" * 16])
+    with pytest.raises(BadInput, match="16 hexadecimal digits"):
+        as_hashes(["-000000000000001"])
     with pytest.raises(BadInput, match="0 to 32 bits, got 33"):
         alike(np.array([1], np.uint64), 33)

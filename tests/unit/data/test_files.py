@@ -1,3 +1,4 @@
+import os
 import threading
 import zipfile
 from pathlib import Path
@@ -125,3 +126,39 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         staged(tmp_path / "file" / "out"),
     ):
         pass
+
+
+@pytest.mark.parametrize("inside", [".", "a", "a/b"])
+def test_links_in_a_circle_are_not_followed(tmp_path: Path, inside: str) -> None:
+    """Two of them have two ways to go on at each step: that would not end."""
+    root = tmp_path / "root"
+    (root / "a/b").mkdir(parents=True)
+    (root / "a/b/c.bin").write_bytes(b"c")
+    for name in ("one", "two", "three"):
+        (root / inside / name).symlink_to(root, target_is_directory=True)
+    assert [parts for parts, _ in files_in(root)] == [("a", "b", "c.bin")]
+
+
+def test_folders_that_link_to_each_other_end_too(tmp_path: Path) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file.bin").write_bytes(b"")
+        (tmp_path / name / "other").symlink_to(tmp_path / other, target_is_directory=True)
+    found = sorted("/".join(parts) for parts, _ in files_in(tmp_path / "a"))
+    assert found == ["file.bin", "other/file.bin"]
+
+
+def test_a_folder_that_may_not_be_entered_is_not_left_out_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    there = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", path)
+        return there(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(BadInput, match="closed cannot be read: Permission denied"):
+        [*files_in(tmp_path)]

@@ -233,6 +233,8 @@ def replaced(**changes: object) -> Callable[[], list[Entry]]:
         (replaced(name="../p0"), "'../p0' cannot be the name of a file"),
         (replaced(name=".p0"), "cannot be the name"),
         (replaced(name=""), "cannot be the name"),
+        (replaced(name="p0 "), "cannot be the name"),
+        (replaced(name="p\udcff"), "cannot be the name"),
         (replaced(name="p1"), "the name 'p1' comes twice, in val and train"),
         (replaced(image_file=Held(b"GIF89a", "p0.gif")), r"p0\.gif is no JPEG file, as images"),
         (replaced(mask_file=Held(b"\xff\xd8\xff", "m.jpg")), r"m\.jpg is no PNG file, as annot"),

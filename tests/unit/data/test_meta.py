@@ -114,6 +114,8 @@ def test_it_is_found_in_a_zip() -> None:
         (V2.replace("1080", "wide"), r"row 3 \(d17c\): height is 'wide', not a number"),
         (V2.replace("1080", "10.5"), r"height is 10\.5, not a whole number above 0"),
         (V1.replace("1080", "0"), r"height is 0, not a whole number above 0"),
+        (V1.replace("1080", "1e300"), r"height is 1e\+300, not a whole number above 0 and up to"),
+        (V1.replace("width", "height "), r"meta\.csv is no CSV table"),
         (V1.replace("3c0c", "de81"), r"the name 'de81' is in row 1 and row 2"),
         (V1.replace("3c0c", ""), r"row 2: attachment_id is empty"),
         (V1.replace("140", "140,1,2"), r"meta\.csv is no CSV table"),

@@ -19,6 +19,7 @@ from easyportrait.data.prelabel import (
     write_order,
 )
 from easyportrait.errors import OutputUnwritable, SomeFailed
+from easyportrait.image.io import read_mask, write_image
 from easyportrait.taxonomy import CLASSES, FACE_PARSING, PORTRAIT_SEGMENTATION
 from tests.conftest import face_mask, one_hot
 from tests.unit.data.foreign import mask_of, put, there
@@ -163,3 +164,14 @@ def test_a_run_that_was_killed_leaves_nothing_in_the_way(tmp_path: Path) -> None
         (tmp_path / left_over / "half").write_text("half")
     assert deliver(found, out, "cvat", How(), Notes())
     assert not (tmp_path / ".cvat.part").exists() and not (tmp_path / ".cvat.old").exists()
+
+
+def test_masks_are_work_too_where_a_format_has_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "mmseg"
+    deliver(made(tmp_path), out, "mmseg-joint", How(), Notes())
+    assert deliver(made(tmp_path, "abc"), out, "mmseg-joint", How(), Notes())  # nobody was at it
+    path = out / "ann_dir/train/a.png"
+    write_image(path, np.full((60, 50), 3, np.uint8))
+    with pytest.raises(OutputUnwritable, match=r"a\.png is not as it was written"):
+        deliver(made(tmp_path, "abcd"), out, "mmseg-joint", How(), Notes())
+    assert (read_mask(path) == 3).all()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from easyportrait.image.colour import blend, from_lab, from_linear, to_lab, to_linear
+from easyportrait.image.colour import add_lab, blend, from_lab, from_linear, to_lab, to_linear
 
 
 def every_grey_and_more() -> np.ndarray:
@@ -42,3 +42,13 @@ def test_nothing_laid_over_is_nothing_changed() -> None:
     assert (blend(under, over, nothing + 1) == over).all()
     half = blend(under, over, nothing + 0.5).astype(int)
     assert half == pytest.approx((under.astype(float) + over) / 2, abs=0.5)
+
+
+def test_a_shift_in_lab_moves_colours_by_it_and_nothing_by_nothing() -> None:
+    image = every_grey_and_more()
+    change = np.zeros(image.shape, np.float32)
+    assert (add_lab(image, change) == image).all()
+    change[..., 0] = 4
+    middle = (image > 60).all(-1) & (image < 190).all(-1)
+    risen = to_lab(add_lab(image, change))[middle] - to_lab(image)[middle]
+    assert risen == pytest.approx(np.tile([4, 0, 0], (len(risen), 1)), abs=1)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from easyportrait.image.matte import cut_out, refine
+from easyportrait.image.matte import cut_out, edge_colours, grow, refine, runs, shrink, step
 
 GREEN = np.array([20, 200, 40], np.float32)
 
@@ -83,3 +83,48 @@ def test_large_pictures_are_done_in_bands_without_seams() -> None:
     steps = np.abs(np.diff(refined, axis=0)).mean(1)
     seams = steps[255::256]
     assert seams.max() < 3 * np.median(steps[200:1200])
+
+
+@pytest.mark.parametrize("size", [1280, 1277])
+def test_one_value_for_each_block_does_as_well_as_one_for_each_pixel(size: int) -> None:
+    image, alpha = hair(size)
+    coarse = coarse_of(alpha, 16)
+    block = step(size, size, 16)
+    assert block == 6
+    all_pixels, blocks = refine(image, coarse, 16), refine(image, shrink(coarse, block), 16)
+    assert blocks.shape == alpha.shape
+    assert np.abs(all_pixels - blocks).mean() < 1e-5
+    assert np.abs(blocks - alpha).mean() < 0.02
+
+
+def test_edge_colours_are_asked_for_where_the_edge_is_and_come_near_the_truth() -> None:
+    image, alpha = hair(800)
+    found = list(edge_colours(image, alpha))
+    index = np.concatenate([places for places, _ in found])
+    assert np.array_equal(index, np.flatnonzero((alpha > 0) & (alpha < 1)))
+    colours = np.concatenate([part for _, part in found])
+    sure = alpha.ravel()[index] > 0.2
+    assert np.abs(colours[sure].mean(0) - (90, 60, 40)).max() < 8  # the wall is 140 away
+    assert list(edge_colours(image, np.rint(alpha))) == []
+
+
+@pytest.mark.parametrize("k", [1, 3, 4])
+def test_shrunk_and_grown_again_a_slope_is_the_same(k: int) -> None:
+    y, x = np.mgrid[:40, :50].astype(np.float32)
+    blocks = shrink(x + 2 * y, k)
+    assert blocks.shape == (-(-40 // k), -(-50 // k))
+    window = slice(2, 5), slice(3, 7)
+    rows, columns = (slice(s.start * k, s.stop * k) for s in window)
+    grown = grow(blocks, window, k, (3 * k, 4 * k))
+    assert np.allclose(grown, (x + 2 * y)[rows, columns], atol=1e-3)
+
+
+def test_runs_hold_all_of_a_mask_and_little_else() -> None:
+    mask = np.zeros((100, 100), np.uint8)
+    cv2.circle(mask, (50, 50), 40, 1, 2)
+    left = mask.copy()
+    area = 0
+    for rows, columns in runs(mask, 8):
+        left[rows, columns] = 0
+        area += (rows.stop - rows.start) * (columns.stop - columns.start)
+    assert not left.any() and area < 0.4 * mask.size

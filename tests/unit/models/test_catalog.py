@@ -1,5 +1,7 @@
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +34,25 @@ def test_models_of_the_users_folder_have_names_and_paths_work(
     shutil.copy(find_model(EMBEDDED), tmp_path / "mine.onnx")
     assert list(catalog()) == [EMBEDDED, "mine"]
     assert open_model("mine").card == open_model(tmp_path / "mine.onnx").card
+
+
+def test_a_home_that_may_not_be_entered_holds_no_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in containers that run as another user than the one whose home they have."""
+    monkeypatch.setenv("EASYPORTRAIT_MODELS", str(tmp_path / "locked" / "models"))
+    stat = os.stat
+
+    def refused(path: Any, *args: Any, **more: Any) -> Any:
+        if "locked" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *args, **more)
+
+    monkeypatch.setattr(os, "stat", refused)
+    assert list(catalog()) == [EMBEDDED]
+    assert find_model(EMBEDDED).name == "embedded.onnx"
+    with pytest.raises(UnknownModel):
+        find_model(tmp_path / "locked" / "x.onnx")
 
 
 def test_an_unknown_model_lists_the_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from easyportrait.errors import BadInput, ModelError, ShapeMismatch
-from easyportrait.models.parser import Parser, cut_square, square_around
+from easyportrait.models.parser import Parser, square_around
 from easyportrait.models.session import FakeSession, fake_card
 from easyportrait.taxonomy import CLASSES, TASKS, to_task
 from tests.conftest import by_colour, face_mask, one_hot
@@ -142,21 +142,6 @@ def test_nets_of_the_other_tasks_find_what_they_know(task: str, faces: int) -> N
     else:
         with pytest.raises(BadInput, match="parses faces only"):
             parsing.cutout()
-
-
-def test_a_square_beyond_the_border_is_grey_there() -> None:
-    image = np.full((40, 40, 3), 250, np.uint8)
-    crop = cut_square(image, -20, 10, 40, 40)
-    assert (
-        (crop[:30, 20:] == 250).all() and (crop[:, :20] == 127).all() and (crop[30:] == 127).all()
-    )
-
-
-def test_a_square_far_larger_than_the_picture_costs_nothing() -> None:
-    image = np.full((1, 20000, 3), 250, np.uint8)
-    crop = cut_square(image, -5000, -15000, 30000, 96)
-    assert crop.shape == (96, 96, 3) and (crop == 250).all(2).sum() == 64
-    assert (cut_square(image, 30000, 0, 50, 32) == 127).all()
 
 
 def test_a_face_in_the_margin_alone_is_none() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from easyportrait.errors import BadInput, BadRecipe, DownloadFailed
+from easyportrait.errors import BadInput, BadRecipe, DownloadFailed, OutputUnwritable
 from easyportrait.train import backbones
 from easyportrait.train.backbones import (
     BACKBONES,
@@ -224,6 +224,21 @@ def test_another_file_under_its_address_is_refused_and_not_kept(
     with pytest.raises(DownloadFailed, match=r"has SHA-256 .*, not 00000000\.\.\., and was not"):
         backbones.fetched(entry("https://a.example/x-1.pth", "00000000"))
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_made_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").touch()
+    monkeypatch.setattr(backbones, "cache_folder", lambda: tmp_path / "home" / "cache")
+    with pytest.raises(OutputUnwritable, match=r"https://a\.example/x\.pth.*--backbone"):
+        backbones.fetched(entry("https://a.example/x.pth", "0"))
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "w.pth").touch()
+    with pytest.raises(BadInput, match=r"w\.pth does not hold the weights of mit-b0"):
+        load_backbone(NETS["segformer-b0"](9), "mit-b0", tmp_path / "w.pth")
 
 
 def test_without_network_training_is_from_scratch_and_says_so(

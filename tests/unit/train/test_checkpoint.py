@@ -117,10 +117,14 @@ def test_damaged_and_foreign_files_are_refused_by_name(tmp_path: Path) -> None:
         "text.pth": b"no checkpoint",
         "cut.pth": whole[: len(whole) // 2],
         "cut.safetensors": b"\x10",
+        "page.pth": b"<!DOCTYPE html><html><body>Not found</body></html>",
     }.items():
         (tmp_path / name).write_bytes(data)
-        with pytest.raises(ModelError, match=name):
+        with pytest.raises(ModelError, match=name) as caught:
             read_checkpoint(tmp_path / name)
+        what = {"empty": "is empty", "cut": "its end is missing", "page": "is a web page"}
+        if name.endswith(".pth"):
+            assert what.get(name[:-4], "damaged") in str(caught.value)
     torch.save([1], tmp_path / "list.pth")
     with pytest.raises(ModelError, match="holds a list"):
         read_checkpoint(tmp_path / "list.pth")
@@ -177,6 +181,15 @@ def test_bisenet_without_auxiliary_heads_must_be_told_its_task_and_then_runs() -
         logits = made(bare, "fp")(x)
         assert logits.shape == (1, 8, 8, 8)
         assert torch.equal(logits, made(state, "fp")(x))
+
+
+def test_a_last_layer_that_is_missing_is_listed_with_the_rest() -> None:
+    state = state_dict("lraspp-mobilenetv3", "v1")
+    del state["decode_head.conv_seg.weight"], state["decode_head.aspp_conv.conv.weight"]
+    reference = recognise(state)
+    assert reference is not None
+    with pytest.raises(ModelError, match=r"lacks decode_head\.aspp.*, decode_head\.conv_seg\.w"):
+        build(held(state), reference, task_of(held(state), reference, None))
 
 
 def test_of_nineteen_outputs_the_first_are_kept() -> None:
@@ -242,6 +255,16 @@ def test_missing_unknown_misshapen_and_broken_tensors_are_all_listed() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "change", [Tensor.to_sparse, lambda v: v.to(torch.complex64), lambda v: v.to(torch.int8)]
+)
+def test_what_is_not_real_numbers_one_by_one_is_refused(change: Any) -> None:
+    state = state_dict("lraspp-mobilenetv3", "v1")
+    state["backbone.layer0.conv.weight"] = change(state["backbone.layer0.conv.weight"])
+    with pytest.raises(ModelError, match=r"plain real numbers in backbone\.layer0\.conv\.weight$"):
+        made(state)
+
+
 def test_a_long_list_is_cut_and_counted() -> None:
     state = state_dict("segformer-b0", "v1")
     part = {k: v for k, v in state.items() if not k.startswith("backbone.layers.1")}
@@ -301,7 +324,19 @@ def test_the_card_says_what_the_file_is(tmp_path: Path, monkeypatch: pytest.Monk
     assert name == done.net == "segformer-b0" and card == done.card
     assert (card.name, card.version, card.task, len(card.classes)) == ("mine", "v2", "fp", 8)
     assert card.mean[0] == 143.55267075 and card.frame_side == 512 and card.face_side == 0
-    assert "CC BY-SA" in card.licence and "s.pth" in card.recipe and done.weights.parent.is_dir()
+    assert (
+        "NVIDIA" in " ".join(card.limits)
+        and "CC BY-SA" in card.licence
+        and "s.pth" in card.recipe
+        and done.weights.parent.is_dir()
+    )
+
+
+def test_what_is_missing_is_said_before_the_normalisation_is_asked_for(tmp_path: Path) -> None:
+    state = state_dict("lraspp-mobilenetv3", "v1")
+    del state["decode_head.conv_seg.bias"]
+    with pytest.raises(ModelError, match=r"lacks decode_head\.conv_seg\.bias"):
+        import_checkpoint(saved(tmp_path / "x.pth", state), tmp_path, name="x")
 
 
 def test_nothing_is_written_when_the_export_fails(

@@ -17,7 +17,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from easyportrait.data.layout import V1
 from easyportrait.data.portraits import PortraitFolder
-from easyportrait.errors import BadInput, BadRecipe
+from easyportrait.errors import BadInput, BadRecipe, OutputUnwritable
 from easyportrait.models.parser import Parser
 from easyportrait.models.session import OnnxSession
 from easyportrait.train.dataset import TrainingSamples
@@ -213,6 +213,12 @@ def test_a_run_is_neither_resumed_nor_overwritten_by_accident(
     (tmp_path / "last.ckpt").write_bytes(b"")
     with pytest.raises(BadInput, match="go on with --resume"):
         train(recipe, portraits, tmp_path, progress=False)
+
+
+def test_a_run_that_can_be_written_nowhere_says_so(portraits: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputUnwritable, match="file/run cannot be made"):
+        train(small("embedded", 2), portraits, tmp_path / "file" / "run", progress=False)
 
 
 def test_an_unknown_net_is_named() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from easyportrait.errors import BadRecipe
+from easyportrait.train.engine import Machine
 from easyportrait.train.nets import NETS
 from easyportrait.train.recipe import Recipe, Reference, Scenes, recipes
 
@@ -94,6 +95,14 @@ def test_every_baseline_has_its_recipes() -> None:
     assert v2 == {name for name in RECIPES if name.startswith("v2/")}
     for name in v2:
         assert Recipe.load(name).task == name[-2:] and Recipe.load(name).net == name[3:-3]
+
+
+def test_the_recipes_of_v2_say_how_one_gpu_takes_their_batch() -> None:
+    """32 pictures on each of eight."""
+    for name in (n for n in RECIPES if n.startswith("v2/")):
+        assert Machine(devices=8).share(Recipe.load(name).run.batch) == (32, 1)
+        assert Machine(batch_per_device=32).share(Recipe.load(name).run.batch) == (32, 8)
+        assert "--devices 1 --batch-per-device 32" in (FOLDER / f"{name}.toml").read_text()
 
 
 def test_the_references_strength_weakens_its_colours_alone() -> None:

@@ -7,22 +7,21 @@ from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import cv2
 import typer
 
 from ... import __version__
 from ...core import load
-from ...data.browse.compare import Model
-from ...data.browse.desk import Desk, Options
-from ...data.browse.findings import read_findings
-from ...data.browse.server import Server
-from ...data.browse.store import Store
 from ...data.easyportrait import EasyPortrait
 from ...models.catalog import find_model
 from ...models.session import cores
 from ..common import Looks, words
+
+if TYPE_CHECKING:  # a server and a database, which no other command needs
+    from ...data.browse.compare import Model
+    from ...data.browse.server import Server
 
 
 def browse(
@@ -59,6 +58,11 @@ def browse(
     hold which class, and how a model scores, is worked out in the background and kept, so
     a second start has it at once. Nothing of the dataset is changed.
     """
+    from ...data.browse.desk import Desk, Options
+    from ...data.browse.findings import read_findings
+    from ...data.browse.server import Server
+    from ...data.browse.store import Store
+
     options = Options(
         model=None if model is None else compared(model, looks),
         findings=None if findings is None else read_findings(findings),
@@ -78,7 +82,7 @@ def browse(
         serve(server)
 
 
-def serve(server: Server) -> None:
+def serve(server: "Server") -> None:
     """Until Ctrl-C, or the system asks to end."""
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -93,9 +97,11 @@ def serve(server: Server) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def compared(name: str, looks: int) -> Model:
+def compared(name: str, looks: int) -> "Model":
     """A model as the page compares it. Its answers are kept under what they depend on: the
     file's bytes, the number of looks, and this version's code."""
+    from ...data.browse.compare import Model
+
     parser = load(name, threads=1)
     digest = hashlib.sha256(find_model(name).read_bytes()).hexdigest()
     return Model(

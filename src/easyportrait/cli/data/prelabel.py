@@ -1,5 +1,6 @@
 """`easyportrait data prelabel`: photographs in, masks for annotators to correct out."""
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -24,17 +25,19 @@ from ...data.prelabel import (
     least_sure_first,
     write_order,
 )
-from ...errors import BadInput, EasyPortraitError, SomeFailed
-from ...image.io import MAX_PIXELS, read_image, read_notes, write_image
+from ...errors import BadInput, EasyPortraitError, OutputUnwritable, SomeFailed
+from ...image.io import MAX_PIXELS, read_image, read_mask, read_notes, write_image
 from ...models.catalog import EMBEDDED
 from ...models.parser import Parser
 from ...parsing import Parsing
+from ...taxonomy import Mask
 from ..common import Looks, MaxPixels, Model, complain, progress_bar, words
-from ..jobs import STDIN, Job, find_jobs, run_jobs, with_clashes, workers
+from ..jobs import STDIN, Job, find_jobs, named_after, run_jobs, with_clashes, workers
 from .convert import say
 from .verify import printable
 
 MASKS, ORDER = "masks", "least-sure-first.csv"
+PIXELS = "pixels"  # the note that tells whether a mask is still as it was written
 SHOWN = 10
 ENOUGH = 500_000  # pixels at which a net's answer is judged; more take longer and tell the same
 
@@ -79,7 +82,7 @@ def prelabel(
     is left. What annotators have changed is never written over.
     """
     targets = formats(to or [MASKS])
-    jobs = flat(find_jobs(photos, output / MASKS, [".png"]), output)
+    jobs = flat(find_jobs(photos, named_after(output / MASKS, [".png"])), output)
     parser = load(model, threads=1 if workers(jobs) > 1 else None)
     cv2.setNumThreads(1 if workers(jobs) > 1 else -1)
     warn_of_task(parser)
@@ -147,7 +150,7 @@ def flat(jobs: list[Job], output: Path) -> list[Job]:
     if any(job.source == STDIN for job in jobs):
         raise BadInput("photos to be annotated are files; name them instead of -")
     renamed = [Job(job.source, Path("-".join(job.stem.parts)), job.problem) for job in jobs]
-    return with_clashes(renamed, output / MASKS, [".png"])
+    return with_clashes(renamed, named_after(output / MASKS, [".png"]))
 
 
 def warn_of_task(parser: Parser) -> None:
@@ -181,6 +184,7 @@ class Run:
         return self.output / MASKS / f"{job.stem.name}.png"
 
     def prelabel(self, job: Job) -> None:
+        refuse_changed(self.mask_of(job))
         image = read_image(job.read(), max_pixels=self.max_pixels)
         result = self.parser.parse(image, looks=self.looks)
         mask = as_nine(result.labels, result.taxonomy)
@@ -188,7 +192,7 @@ class Run:
         told, best = judged(view.labels, view.region, view.taxonomy)
         if self.unsure:
             mask = doubted(mask, best, self.unsure)
-        notes = {"easyportrait": self.note, "sureness": told.to_json()}
+        notes = {"easyportrait": self.note, "sureness": told.to_json(), PIXELS: digest(mask)}
         write_image(self.mask_of(job), mask, text=notes)
 
     def is_done(self, job: Job) -> bool:
@@ -204,6 +208,28 @@ class Run:
         if found.get("easyportrait") != self.note:
             return None
         return Sureness.from_json(found.get("sureness", ""))
+
+
+def refuse_changed(path: Path) -> None:
+    """Raises:
+    OutputUnwritable: a mask lies there that is not, or no longer, what a net made.
+    """
+    if not path.exists():
+        return
+    notes = read_notes(path)
+    try:
+        is_ours = "easyportrait" in notes and notes.get(PIXELS) == digest(read_mask(path))
+    except EasyPortraitError:
+        is_ours = False
+    if not is_ours:
+        raise OutputUnwritable(
+            f"{path} is not as it was written: somebody may have worked on it. It was not "
+            "written over; move it away, or name another folder"
+        )
+
+
+def digest(mask: Mask) -> str:
+    return f"{zlib.crc32(mask.tobytes()):08x}"
 
 
 def seen_small(result: Parsing) -> Parsing:

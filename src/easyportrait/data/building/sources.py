@@ -148,6 +148,8 @@ def unfit(name: str) -> str | None:
     """Why no file of a dataset may have this name."""
     if any("\ud800" <= c <= "\udfff" for c in name):
         return "is not UTF-8 text"
+    if name != name.strip():
+        return "begins or ends in a space, which tables do not keep"
     return bad_name(f"{name}.jpg")
 
 

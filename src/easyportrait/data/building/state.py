@@ -205,7 +205,11 @@ def line(key: str, seen: Seen) -> bytes:
 
 
 def stamp(file: File) -> list[str | int]:
-    """What tells that a file is still the same: name, size, time, and in a zip its checksum."""
-    status = file.path.stat()
+    """What tells that a file is still the same: name, size, time, and in a zip its checksum.
+
+    Raises:
+        BadInput: it is gone, or a link that leads nowhere.
+    """
+    status = file.status
     known: list[str | int] = [file.path.name, status.st_size, status.st_mtime_ns]
     return known + ([file.member, file.place.size, file.place.crc] if file.place else [])

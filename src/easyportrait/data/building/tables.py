@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from ...image.io import SUFFIXES
 from ..easyportrait import rows_of
 from ..files import File
 from ..layout import index
-from ..meta import SPLITS, TABLES, read_table, table_text
+from ..meta import MOST, SPLITS, TABLES, read_table, table_text
 
 # What a column may be called: by our name for it, or as either version publishes it
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -24,7 +25,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "brightness": ("brightness",),
     "split": ("split", "set"),
 }
-NUMBERS = {"width": int, "height": int, "brightness": float}
+WHOLE = ("width", "height")
+NUMBERS = (*WHOLE, "brightness")
 
 Rows = list[tuple[str, dict[str, str]]]
 
@@ -64,7 +66,7 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     rows, seen = [], set()
     for where, row in cells(path, ("name", "user"), ("hash", *NUMBERS)):
         full: dict[str, Any] = dict(row)
-        for field in NUMBERS.keys() & row.keys():
+        for field in {*NUMBERS} & row.keys():
             full[field] = number(row[field], field, where)
         if row["name"] in seen:
             raise BadInput(f"{where}: the name {row['name']} is in a row above")
@@ -75,9 +77,14 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 
 def number(text: str, field: str, where: str) -> float | None:
     try:
-        return NUMBERS[field](text) if text else None
+        value = float(text or 0)
     except ValueError:
-        raise BadInput(f"{where}: {field} is {text!r}, not a number") from None
+        value = math.nan
+    if not abs(value) <= MOST:  # nor is NaN
+        raise BadInput(f"{where}: {field} is {text!r}, not a number")
+    if field in WHOLE and value % 1:
+        raise BadInput(f"{where}: {field} is {text!r}, not a whole number")
+    return (int(value) if field in WHOLE else value) if text else None
 
 
 @dataclass(frozen=True, slots=True)

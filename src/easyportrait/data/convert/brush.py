@@ -73,7 +73,7 @@ def unpacked(data: Sequence[int], height: int, width: int) -> Bits:
         BadInput: it is not such, is cut short, or is of another size.
     """
     try:
-        stream = _Stream(bytes(data))
+        stream = _Stream(bytes([*data]))  # of a number alone, bytes() would make so many zeros
     except (TypeError, ValueError):
         raise BadInput("an rle of Label Studio is a list of bytes, and this is none") from None
     size, word = stream.read(32), stream.read(5) + 1

@@ -23,7 +23,7 @@ background if there is a category `person`; else nobody said so: 255.
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -124,13 +124,16 @@ def indexed(path: Path, split: str, table: dict[str, int]) -> Instances:
             place.extend((start, end))
         elif key == "categories":
             id_, name = _get(value, "id", int, where), _get(value, "name", str, where)
-            instances.names[id_], instances.values[id_] = name, value_of(name, table)
+            if instances.names.setdefault(id_, name) != name:
+                raise BadInput(f"{where} have the id {id_} twice")
+            instances.values[id_] = value_of(name, table)
         else:
             for name, kind in (("file_name", str), ("height", int), ("width", int)):
                 _get(value, name, kind, where)
             keys = ("file_name", "height", "width", *EXTRAS)
             row = {key: value[key] for key in keys if key in value}
-            instances.images[_get(value, "id", int, where)] = row
+            if instances.images.setdefault(id_ := _get(value, "id", int, where), row) != row:
+                raise BadInput(f"{where} have the id {id_} twice")
     if strangers := [id_ for id_ in instances.places if id_ not in instances.images]:
         raise BadInput(f"{path}: annotations are of the image {strangers[0]}, which is not there")
     if not instances.images or not instances.values:
@@ -154,7 +157,9 @@ def _picture_file(src: Path, instances: Instances, row: dict[str, Any]) -> File 
     homes = [instances.path.parent, *(src / split for split in splits)]
     homes += [src / "images" / split for split in splits]
     homes += [src / "images", src]
-    return next((File(home / name) for home in homes if (home / name).is_file()), None)
+    with suppress(OSError):  # a name that is too long for a file
+        return next((File(home / name) for home in homes if (home / name).is_file()), None)
+    return None
 
 
 def _mask_reader(instances: Instances, id_: int, how: How) -> Callable[[Notes], Mask]:

@@ -200,9 +200,8 @@ def _mask_reader(
         height, width = one.size
         if min(one.size) < 1 or height * width > MAX_PIXELS:
             raise BadInput(f"{task.file} says that it is {width} x {height} pixels")
-        data = bytes_of(one.start, one.end)
         shapes = []
-        for element in ElementTree.fromstring(data + b"</image>") if data else ():
+        for element in _elements(bytes_of(one.start, one.end), task.file):
             if element.tag not in AREAS:
                 continue
             label = element.get("label", "")
@@ -213,6 +212,18 @@ def _mask_reader(
         return painted(shapes, one.size, labels.uncovered, later_wins=how.later_wins)
 
     return mask
+
+
+def _elements(data: bytes, file: File) -> Iterable[ElementTree.Element]:
+    """What is in an `image`, of which the closing tag is not there.
+
+    Raises:
+        BadInput: it was no damage to find where it ends, and is some to read it.
+    """
+    try:
+        return ElementTree.fromstring(data + b"</image>") if data else ()
+    except ElementTree.ParseError as error:
+        raise BadInput(f"{file} is damaged, or not in UTF-8: {error}") from error
 
 
 def _shape(element: ElementTree.Element, value: int, size: tuple[int, int]) -> Shape:
@@ -258,7 +269,7 @@ def _patch(element: ElementTree.Element, size: tuple[int, int]) -> Patch:
         )
     try:
         counts = np.array(element.get("rle", "").split(","), np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadInput(f"an rle is whole numbers, got {element.get('rle')!r:.50}") from None
     return Patch(rle.filled(counts, width, height).T, left, top)
 

@@ -130,7 +130,7 @@ def _area(shape: Row) -> Points | Patch:
         return checked(points)
     try:
         (x0, y0), (x1, y1) = np.array(points, np.float64).reshape(2, 2).tolist()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise BadInput(f"a {kind} has two points, got {points!r:.50}") from None
     if kind == "rectangle":
         return checked(rectangle(x0, y0, x1, y1))

@@ -156,8 +156,12 @@ def indexed(src: Path, notes: Notes) -> Tasks:
 
 
 def _annotations(task: Result) -> list[Result]:
-    told = task.get("annotations", task.get("completions")) or []
-    return [one for one in told if isinstance(one, dict) and not one.get("was_cancelled")]
+    told = _objects(task.get("annotations", task.get("completions")))
+    return [one for one in told if not one.get("was_cancelled")]
+
+
+def _objects(told: Any) -> list[Result]:
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
 
 def _is_annotated(task: Result) -> bool:
@@ -171,11 +175,11 @@ def _told(task: Result) -> list[Result] | None:
         is_newer = [(bool(one.get("ground_truth")), _changed(one)) for one in there]
         chosen = there[max(range(len(there)), key=is_newer.__getitem__)]
     else:
-        predictions = [one for one in task.get("predictions") or [] if isinstance(one, dict)]
+        predictions = _objects(task.get("predictions"))
         if not predictions:
             return None
         chosen = predictions[-1]
-    return [one for one in chosen.get("result") or [] if isinstance(one, dict)]
+    return _objects(chosen.get("result"))
 
 
 def _changed(annotation: Result) -> str:
@@ -226,14 +230,14 @@ def _regions(results: list[Result], where: str) -> Iterator[tuple[Result, str]]:
         BadInput: a region has no label, or several.
     """
     labels = {id(one): _labels(one) for one in results}
-    labelled = {one.get("id") for one in results if labels[id(one)]}
+    labelled = {str(one.get("id")) for one in results if labels[id(one)]}
     for one in results:
         value = one.get("value")
         if not isinstance(value, dict) or not _is_area(value):
             continue
         if len(found := labels[id(one)]) == 1:
             yield one, found[0]
-        elif found or one.get("id") not in labelled:
+        elif found or str(one.get("id")) not in labelled:
             raise BadInput(f"{where}: a region has {len(found)} labels {found}, and needs one")
 
 
@@ -283,18 +287,19 @@ def _size(regions: list[Result], where: str) -> tuple[int, int] | None:
         BadInput: a region does not say, or says nonsense.
         ShapeMismatch: regions are of pictures of different sizes.
     """
-    sizes = {(one.get("original_height"), one.get("original_width")) for one in regions}
-    if len(sizes) > 1:
-        raise ShapeMismatch(f"{where}: its regions are of pictures of sizes {sizes}")
+    told = ("original_height", "original_width")
+    sizes: list[tuple[Any, ...]] = [tuple(one.get(key) for key in told) for one in regions]
     for height, width in sizes:
         if (
             type(height) is not int
             or type(width) is not int
-            or not 0 < height * width <= MAX_PIXELS
+            or min(height, width) < 1
+            or height * width > MAX_PIXELS
         ):
             raise BadInput(f"{where}: a region is of a picture of {width!r} x {height!r} pixels")
-        return height, width
-    return None
+    if len({*sizes}) > 1:
+        raise ShapeMismatch(f"{where}: its regions are of pictures of sizes {sorted({*sizes})}")
+    return (sizes[0][0], sizes[0][1]) if sizes else None
 
 
 def _area(value: Result, size: tuple[int, int]) -> Patch | Any:
@@ -329,7 +334,11 @@ def _area(value: Result, size: tuple[int, int]) -> Patch | Any:
 
 def _number(value: Result, name: str) -> float:
     number = value.get(name)
-    if isinstance(number, bool) or not isinstance(number, (int, float)) or not np.isfinite(number):
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, (int, float))
+        or not abs(number) < 1e300  # nor is NaN
+    ):
         raise BadInput(f"a region's {name} is {number!r:.30}, not a number")
     return float(number)
 

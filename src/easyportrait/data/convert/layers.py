@@ -34,6 +34,7 @@ GOES_UNDER: Mapping[str, tuple[str, ...]] = {
 }
 
 SAGITTA = 0.05  # pixels by which an ellipse may be off where it becomes a polygon
+MOST_POINTS = 4096  # of an ellipse: one that needs more is larger than any picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def checked(points: object) -> Points:
     """
     try:
         found = np.array(points, np.float64).reshape(-1, 2)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         found = np.zeros((0, 2))
     if len(found) < 3 or not np.isfinite(found).all():
         raise BadInput(f"a polygon is x, y of three points or more, got {points!r:.50}")
@@ -145,7 +146,7 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float) -> Points:
     largest = max(abs(radius_x), abs(radius_y))
     if not np.isfinite(largest):
         return np.full((3, 2), np.nan)
-    n = max(8, ceil(np.pi * np.sqrt(largest / (2 * SAGITTA))))
+    n = ceil(np.clip(np.pi * np.sqrt(largest / (2 * SAGITTA)), 8, MOST_POINTS))
     angles = np.arange(n) * (2 * np.pi / n)
     return np.stack([x + radius_x * np.cos(angles), y + radius_y * np.sin(angles)], 1)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ...errors import BadInput
+from ...errors import BadInput, OutputUnwritable
 from ...image.io import encode
 from ...taxonomy import CLASSES, to_task
 from ..meta import FIELDS, frame, load_polars
@@ -131,6 +131,7 @@ def collected(lazy: Any, path: Path) -> Any:
 
 def write(samples: Iterable[Labelled], out: Path, how: How, notes: Notes) -> None:
     """Raises:
+    OutputUnwritable: the disk is full.
     MissingExtra: Polars is not installed.
     """
     load_polars()  # better missed now than after the first shard
@@ -168,8 +169,12 @@ def _write_shard(samples: list[Labelled], path: Path) -> None:
     masks = [{"bytes": encode(one.mask, ".png"), "path": f"{one.name}.png"} for one in samples]
     columns = [pl.Series("image", images, file), pl.Series("mask", masks, file)]
     table = pl.DataFrame([*columns, *frame(one.meta for one in samples).select(COLUMNS)])
-    table.write_parquet(
-        path,
-        compression="uncompressed",  # JPEG and PNG do not shrink
-        row_group_size=TOGETHER,
-    )
+    try:
+        table.write_parquet(
+            path,
+            compression="uncompressed",  # JPEG and PNG do not shrink
+            row_group_size=TOGETHER,
+        )
+    except pl.exceptions.PolarsError as error:  # in which it wraps what the disk says
+        reason = str(error).splitlines()[0]
+        raise OutputUnwritable(f"{path.name} cannot be written: {reason}") from error

@@ -6,6 +6,7 @@ count, from the third on as the difference to the count two before it, in groups
 bits, lowest first; a sixth bit says that more groups follow, and 48 makes it a character.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,9 @@ def filled(counts: Counts, height: int, width: int) -> Bits:
     Raises:
         BadInput: a count is negative, or they do not add up to the mask's pixels.
     """
-    if (counts < 0).any() or counts.sum() != height * width:
-        raise BadInput(
-            f"a run-length encoding of {counts.sum()} pixels cannot be of {height} x {width}"
-        )
+    total = sum(counts.tolist())  # of Python's numbers, which do not overflow
+    if (counts < 0).any() or total != height * width:
+        raise BadInput(f"a run-length encoding of {total} pixels cannot be of {height} x {width}")
     values = np.arange(len(counts)) % 2 == 1
     return np.repeat(values, counts).reshape((height, width), order="F")
 
@@ -95,5 +95,6 @@ def from_segmentation(segmentation: dict[str, Any], height: int, width: int) -> 
     if isinstance(counts, str):
         return filled(unpacked(counts), height, width)
     if isinstance(counts, list) and all(type(n) is int for n in counts):
-        return filled(np.array(counts, np.int64), height, width)
+        with suppress(OverflowError):  # of no picture, and of no array either
+            return filled(np.array(counts, np.int64), height, width)
     raise BadInput(f"the counts of a run-length encoding are text or integers, got {counts!r:.50}")

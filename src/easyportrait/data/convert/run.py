@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...errors import BadInput, EasyPortraitError, ShapeMismatch, SomeFailed
 from ...image.io import encode, picture_size, read_image
 from ...taxonomy import IGNORE, Mask
-from ..files import opened, staged
+from ..files import can_be_name, opened, staged
 from .samples import Found, How, Labelled, Notes, Reader, Writer
 from .sides import mended
 
@@ -102,7 +103,7 @@ def without_repeats(found: Iterable[Found], notes: Notes) -> list[Found]:
         if one.name in taken:
             where = f"{taken[one.name].image_file} and {one.image_file}"
             notes.lost.append(f"{one}: the name {one.name!r} comes twice, in {where}")
-        elif not one.name or one.name.startswith(".") or set(one.name) & set("/\\\0\n"):
+        elif not can_be_name(one.name):
             notes.lost.append(f"{one}: {one.name!r} cannot be the name of a file in a dataset")
         else:
             taken[one.name] = one
@@ -162,6 +163,21 @@ def labelled(found: Found, how: How) -> tuple[Labelled, Notes]:
     unknown = int(np.count_nonzero(mask == IGNORE))
     notes.count("pixels are not known: 255", unknown)
     notes.count("pixels in all", mask.size)
-    meta = {k: v for k, v in found.meta.items() if v is not None}
+    meta = known(found.meta, notes)
     meta |= {"name": found.name, "split": found.split, "height": size[0], "width": size[1]}
     return Labelled(found.name, found.split, image, mask, meta), notes
+
+
+def known(meta: dict[str, Any], notes: Notes) -> dict[str, Any]:
+    """What a source tells of a picture, less what no table could hold: files are of anybody."""
+    kept: dict[str, Any] = {}
+    for field, value in meta.items():
+        if field in ("user", "hash") and isinstance(value, (str, int)):
+            kept[field] = str(value)
+        elif field == "brightness" and type(value) in (int, float) and abs(value) < 1e300:
+            kept[field] = float(value)
+        elif field in ("user", "hash", "brightness"):
+            notes.count(f"pictures have a {field} that is none: left out", value is not None)
+        elif value is not None:
+            kept[field] = value
+    return kept

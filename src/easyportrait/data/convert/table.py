@@ -31,14 +31,14 @@ def read_class_table(path: Path) -> dict[str, int]:
         MissingExtra: TOML, on a Python that cannot read it, without `tomli`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{path}: the table cannot be read: {reason}") from error
     if path.suffix.lower() == ".json":
         try:
             table = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInput(f"{path} is not JSON: {error}") from error
     else:
         table = parse_toml(text, str(path))

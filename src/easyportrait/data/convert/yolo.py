@@ -58,7 +58,7 @@ def class_names(path: Path) -> dict[int, str]:
         BadInput: it cannot be read, or has none that can be understood.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadInput(f"{path} cannot be read: {reason}") from error
@@ -103,7 +103,7 @@ def _lines(file: File) -> list[tuple[int, polygons.Points]]:
         BadInput: a line is no polygon; the message says which.
     """
     found = []
-    for i, line in enumerate(file.read().decode("utf-8", "replace").splitlines(), 1):
+    for i, line in enumerate(file.read().decode("utf-8-sig", "replace").splitlines(), 1):
         words = line.split()
         if not words:
             continue

@@ -1,0 +1,1 @@
+"""Video: frames in, frames out, with sound, timing and uprightness kept."""
