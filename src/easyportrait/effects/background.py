@@ -154,7 +154,7 @@ def defocused(image: Image, alpha: Float, radius: float, bloom: float) -> Image:
     weighted = np.dstack([light * share[..., None], share])
     blurred = cv2.filter2D(weighted, -1, disc(radius / k), borderType=cv2.BORDER_CONSTANT)
     around = cv2.blur(weighted, (8 * DISC + 1,) * 2, borderType=cv2.BORDER_CONSTANT)
-    blurred += 0.01 * around + 1e-6 * weighted.mean((0, 1))  # where no background is near
+    blurred += 1e-4 * around + 1e-8 * weighted.mean((0, 1))  # where no background is near
     light = blurred[..., :3] / blurred[..., 3:]
     small = from_linear(light / (1 + burnt * peak(light)))
     large = cv2.resize(small, (small.shape[1] * k, small.shape[0] * k))

@@ -101,8 +101,9 @@ def opening(part: Image, region: Float) -> Float:
     """(h, w) in [0, 1]: the eye between its lids, drawn along the edges of the picture; 0
     wherever the region is."""
     reach = max(1, round(0.06 * eye_width(region)))
-    slope, offset = guided_coefficients(part.astype(np.float32) / 255, region, reach, 1e-3)
-    drawn = np.einsum("hwc,hwc->hw", slope, part.astype(np.float32) / 255) + offset
+    guide = (part / 255).astype(np.float32)
+    slope, offset = guided_coefficients(guide, region, reach, 1e-3)
+    drawn = np.einsum("hwc,hwc->hw", slope, guide) + offset
     return np.clip((drawn - 0.2) / 0.5, 0, 1) * np.clip(region / 0.2, 0, 1)
 
 
@@ -121,8 +122,8 @@ def find_iris(part: Image, region: Float) -> Iris | None:
     if width < LEAST_WIDTH or region.max() < 0.5:
         return None
     scale = WIDTH / width
-    light, seen = resized(np.minimum(part[..., 0], part[..., 1]), scale), resized(region, scale)
-    light = light.astype(np.float32)
+    darker = np.minimum(part[..., 0], part[..., 1]).astype(np.float32)
+    light, seen = resized(darker, scale), resized(region, scale)
     levels = light[seen > 0.5]
     if not levels.size:
         return None
@@ -150,7 +151,7 @@ def eye_width(region: Float) -> float:
     return float(4 * np.sqrt(across[1]))  # an ellipse's longer axis is four deviations long
 
 
-def resized(values: npt.NDArray[np.generic], scale: float) -> npt.NDArray[np.generic]:
+def resized(values: Float, scale: float) -> Float:
     """The same picture, `scale` times as large, without a shift of half a pixel."""
     height, width = values.shape
     size = max(1, round(scale * width)), max(1, round(scale * height))

@@ -82,7 +82,7 @@ def plausible(area: int, x: float, y: float, radius: float, eye: Eye) -> bool:
         return False
     if eye.iris is None:
         wide = np.count_nonzero((eye.open > 0.4).any(0))
-        return 0.06 * wide < radius < 0.3 * wide
+        return bool(0.06 * wide < radius < 0.3 * wide)
     away = np.hypot(x - eye.iris.x, y - eye.iris.y)
     return bool(away < 0.5 * eye.iris.radius and radius < 1.15 * eye.iris.radius)
 

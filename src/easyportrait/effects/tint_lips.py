@@ -66,7 +66,7 @@ def teeth_of(parsing: Parsing, window: Window) -> Float:
 def soft(lips: Float, teeth: Float) -> Float:
     """(h, w) in [0, 1]: where the tint goes; it fades towards the lips' edge, not beyond."""
     mouth = float(np.ptp(np.nonzero((lips > 0.5).any(0))[0])) + 1
-    faded = cv2.GaussianBlur(lips, (0, 0), max(0.3, SOFT * mouth))
+    faded = blurred(lips, max(0.3, SOFT * mouth))
     return np.minimum(lips, faded) * (1 - teeth)
 
 
@@ -111,10 +111,19 @@ def colourful(lab: Float) -> float:
 def shone(lightness: Float, lips: Float, shine: float) -> Float:
     """L with what exceeds the lips' L around it made less or more."""
     wide = max(1.0, 0.15 * np.sqrt(np.count_nonzero(lips > 0.5)))
-    around = cv2.GaussianBlur(lips, (0, 0), wide) + 1e-3
-    base = cv2.GaussianBlur(lightness * lips, (0, 0), wide) / around
+    base = blurred(lightness * lips, wide) / (blurred(lips, wide) + 1e-3)
     more = np.maximum(lightness - base, 0) * lips
     return np.minimum(lightness + (shine - 1) * more, 99)
+
+
+def blurred(values: Float, width: float) -> Float:
+    """A Gaussian blur, a wide one on a smaller map, since wide filters are slow."""
+    height, across = values.shape
+    scale = min(1.0, 4 / width)
+    small = max(1, round(across * scale)), max(1, round(height * scale))
+    few = cv2.resize(values, small, interpolation=cv2.INTER_AREA)
+    few = cv2.GaussianBlur(few, (0, 0), width * scale)
+    return cv2.resize(few, (across, height), interpolation=cv2.INTER_LINEAR)
 
 
 EFFECT = Effect(

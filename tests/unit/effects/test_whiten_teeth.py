@@ -76,7 +76,7 @@ def test_teeth_in_warm_light_stay_warm() -> None:
     lamp = np.array([1.0, 0.75, 0.45])
     mouth.image = (mouth.image * lamp).astype(np.uint8)
     after = mouth.lab("teeth", EFFECT(mouth.image, mouth.parsed(), amount=1))
-    assert 8 < after[:, 2].mean() < mouth.lab("teeth")[:, 2].mean() - 10
+    assert 14 < after[:, 2].mean() < mouth.lab("teeth")[:, 2].mean() - 10
 
 
 def test_a_shut_mouth_stays_bit_for_bit() -> None:
