@@ -14,7 +14,8 @@ hide what they like:
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import hypot
 
 import cv2
 import numpy as np
@@ -34,6 +35,8 @@ LEAST_WIDTH = 8  # of an eye in the picture, in pixels: below, an iris has no sh
 LEAST_RANGE = 12  # from dark to bright in an eye, in steps of 255: below, it is noise
 STEP = 0.25  # from iris to white, of an eye's range: more says nothing more
 WHITE = 0.4  # what an outside as bright as the eye's white is worth, on the same scale
+TWIN_WIDTH = 0.6, 1.6  # times a twin's: a turned head makes one eye narrower
+TWIN_APART = 5.0  # an eye's widths, at most, from one eye of a face to the other
 USUAL_PUPIL = 0.42  # of the iris' radius, indoors
 
 
@@ -72,13 +75,24 @@ class Eye:
     open: Float
 
 
-def eyes(image: Image, parsing: Parsing) -> Iterator[Eye]:
-    """Every eye of every face.
+def eyes(image: Image, parsing: Parsing) -> list[Eye]:
+    """Every eye of every face. An iris that cannot be told alone is told by its twin's size,
+    so that no face ends up with one eye changed and one not.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         parsing: of the same picture.
     """
+    found = []
+    for window, alone in single_eyes(parsing):
+        part = image[window]
+        found.append((Eye(window, find_iris(part, alone), opening(part, alone)), alone))
+    known = [(eye, eye_width(alone)) for eye, alone in found if eye.iris is not None]
+    return [with_twin(image, eye, alone, known) for eye, alone in found]
+
+
+def single_eyes(parsing: Parsing) -> Iterator[tuple[Window, Float]]:
+    """Each eye's rows and columns, and how much each pixel in them is this eye."""
     names = [name for name in EYES if name in parsing.taxonomy.names]
     for window in parsing.windows(*names, above=0.3, margin=0.2):
         region = parsing.region(*names, within=window)
@@ -93,8 +107,29 @@ def eyes(image: Image, parsing: Parsing) -> Iterator[Eye]:
                 slice(outer.start + inner.start, outer.start + inner.stop)
                 for outer, inner in zip(window, (rows, columns), strict=True)
             )
-            here = at[0], at[1]
-            yield Eye(here, find_iris(image[here], alone), opening(image[here], alone))
+            yield (at[0], at[1]), alone
+
+
+def with_twin(image: Image, eye: Eye, alone: Float, known: list[tuple[Eye, float]]) -> Eye:
+    """The eye, with an iris as large as that of the face's other eye if it has none itself."""
+    width = eye_width(alone)
+    if eye.iris is not None or not width:
+        return eye
+    twins = [
+        (apart(eye.window, other.window), other.iris.radius / across)
+        for other, across in known
+        if other.iris is not None and TWIN_WIDTH[0] < width / across < TWIN_WIDTH[1]
+    ]
+    far, share = min(twins, default=(np.inf, 0.0))
+    if far > TWIN_APART * width:
+        return eye
+    return replace(eye, iris=find_iris(image[eye.window], alone, share))
+
+
+def apart(a: Window, b: Window) -> float:
+    """Pixels between the middles of two windows."""
+    y, x = ((p.start + p.stop - q.start - q.stop) / 2 for p, q in zip(a, b, strict=True))
+    return hypot(x, y)
 
 
 def opening(part: Image, region: Float) -> Float:
@@ -107,12 +142,14 @@ def opening(part: Image, region: Float) -> Float:
     return np.clip((drawn - 0.2) / 0.5, 0, 1) * np.clip(region / 0.2, 0, 1)
 
 
-def find_iris(part: Image, region: Float) -> Iris | None:
+def find_iris(part: Image, region: Float, share: float | None = None) -> Iris | None:
     """The iris of an eye.
 
     Args:
         part: (h, w, 3) uint8 RGB, the eye and a little around it.
         region: (h, w) float32 in [0, 1]: how much each pixel is the eye, soft and coarse.
+        share: of the eye's width that the radius is, if that is known: then the likeliest
+            place will do, unless the lids hide most of it.
 
     Returns:
         Its circle, to a small part of a pixel; None where the eye is shut, too small, too
@@ -132,7 +169,11 @@ def find_iris(part: Image, region: Float) -> Iris | None:
         return None
     light = without_glints(light)
     light = cv2.GaussianBlur(np.clip((light - low) / (high - low), -0.5, 1.2), (0, 0), 1.2)
-    circle = fitted(light, seen, roughly(light, seen), max(1.0, scale / 3))
+    rough = roughly(light, seen)
+    if share is None:
+        circle = fitted(light, seen, rough, max(1.0, scale / 3))
+    else:
+        circle = placed(seen, rough[0], rough[1], share * WIDTH)
     if circle is None:
         return None
     x, y, radius = circle
@@ -140,6 +181,13 @@ def find_iris(part: Image, region: Float) -> Iris | None:
     return Iris(
         (x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5, radius / scale, pupil * radius / scale
     )
+
+
+def placed(seen: Float, x: float, y: float, radius: float) -> tuple[float, float, float] | None:
+    """The circle, if the lids leave half of it free."""
+    ys, xs = np.indices(seen.shape)
+    within = np.hypot(xs - x, ys - y) < radius
+    return (x, y, radius) if within.any() and (seen[within] > 0.5).mean() > 0.5 else None
 
 
 def eye_width(region: Float) -> float:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from easyportrait.effects.iris import eye_width, eyes, find_iris
+from easyportrait.parsing import Look, Parsing
+from easyportrait.taxonomy import CLASSES
 from tests.unit.effects.eyes import BLUE, BROWN, RED, painted_eye
 
 GAZES = [(0, 0), (0.6, 0), (-0.6, 0.1), (0.2, -0.25)]
@@ -84,3 +86,29 @@ def test_what_the_lids_leave_open_follows_the_picture():
     lids = eye.lids[found.window]
     coarse = eye.region[found.window]
     assert np.abs(found.open - lids).mean() < np.abs(coarse - lids).mean()
+
+
+def pair(left, right):
+    """Two eyes of one face in one picture."""
+    image = np.hstack([left.image, right.image])
+    looks = [e.parsing.frame.probs for e in (left, right)]
+    probs = np.concatenate([looks[0], looks[1][[0, 1, 2, 3, 4, 6, 5, 7, 8]]], axis=2)
+    height, width = image.shape[:2]
+    return image, Parsing(image, Look(probs, 0, 0, width, height), (), (), CLASSES, "test 0")
+
+
+def test_an_iris_that_cannot_be_told_alone_is_as_large_as_its_twin():
+    """So that no face gets one blue eye."""
+    clear, covered = painted_eye(16), painted_eye(16)
+    covered.image[:] = np.random.default_rng(0).normal(150, 6, covered.image.shape)
+    alone = find_iris(covered.image, covered.region)
+    (first, second) = sorted(eyes(*pair(clear, covered)), key=lambda eye: eye.window[1].start)
+    assert alone is None and first.iris is not None
+    assert second.iris is not None
+    assert second.iris.radius == pytest.approx(first.iris.radius, rel=0.1)
+    assert abs(second.iris.y + second.window[0].start - covered.y) < 0.5 * covered.radius
+
+
+def test_a_shut_eye_stays_shut_beside_an_open_one():
+    irises = [eye.iris for eye in eyes(*pair(painted_eye(16), painted_eye(16, opening=0.12)))]
+    assert sum(iris is not None for iris in irises) == 1
