@@ -255,6 +255,12 @@ class Camera:
             return self._ready is None and not self._working
 
     @property
+    def has_ended(self) -> bool:
+        """Whether no more pictures come, though some may not have been taken yet."""
+        with self._news:
+            return not self._capturing
+
+    @property
     def summary(self) -> Summary:
         return self._meter.summary(self._came)
 

@@ -1,7 +1,7 @@
 """Effects on every frame of a video, with all cores busy and few frames in memory.
 
     a thread         all cores             here            all cores          here
-    decode ---------> parse --------------> steady --------> effects ---------> encode, sound
+    decode ---------> RGB, parse ---------> steady --------> effects, YUV ----> encode, sound
             few            one per core,            in order         one per core,
             ahead          handed on in order                        handed on in order
 
@@ -26,7 +26,7 @@ from ..models.parser import Parser
 from ..models.session import cores
 from ..parsing import Parsing
 from .backdrop import Opener
-from .read import Frame, Video, VideoInfo, read_video
+from .read import Frame, Raw, Video, VideoInfo, read_video
 from .steady import Steady
 from .write import Writer, check_target, write_video
 
@@ -149,7 +149,8 @@ def run(
     info, workers = video.info, min(cores(), WORKERS)
     done = looked = 0
 
-    def look(frame: Frame) -> tuple[Frame, Parsing | None]:
+    def look(raw: Raw) -> tuple[Frame, Parsing | None]:
+        frame = video.upright(raw)
         return frame, parse(frame.image) if frame.index % every == 0 else None
 
     def finish(work: tuple[Frame, Parsing, Chain]) -> tuple[Frame, Any]:
@@ -165,10 +166,10 @@ def run(
             last = parsing
             yield frame, calm(parsing), opener.moving(chain, frame.time)
 
-    with ThreadPoolExecutor(workers) as pool, closing(prefetched(video, AHEAD)) as frames:
+    with ThreadPoolExecutor(workers) as pool, closing(prefetched(video.raws(), AHEAD)) as raws:
         waiting = min(workers * every, max(workers, MOST_WAITING))
         with (
-            closing(in_order(pool, look, frames, waiting)) as seen,
+            closing(in_order(pool, look, raws, waiting)) as seen,
             closing(in_order(pool, finish, steadied(seen), workers)) as finished,
         ):
             for frame, prepared in finished:

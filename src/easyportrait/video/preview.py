@@ -50,6 +50,7 @@ def watch(camera: Camera, screens: Sequence[Screen], keep: Callable[[Image], str
     """
     note, until = "", 0.0
     last: Shown | None = None
+    camera.start()
     while not camera.is_over():
         for key in [key for screen in screens for key in screen.pressed()]:
             if key == QUIT:
@@ -59,6 +60,8 @@ def watch(camera: Camera, screens: Sequence[Screen], keep: Callable[[Image], str
             if key == SAVE and last is not None:
                 note, until = keep(last.image), time.monotonic() + TOLD
         if not any(screen.wants() for screen in screens):
+            if camera.has_ended:
+                return
             time.sleep(TICK)
             continue
         shown = camera.take(TICK)
@@ -160,8 +163,8 @@ class Window:
         try:
             self._root.update()
         except self._error:
-            return [QUIT]
-        return self._keys.taken()
+            self._is_open = False
+        return self._keys.taken() if self._is_open else [QUIT]
 
     def close(self) -> None:
         self._is_open = False

@@ -13,6 +13,7 @@ UNKNOWN = 2  # of matrix, primaries and transfer
 RGB, BT709, BT470BG, SMPTE170M, BT2020 = 0, 1, 5, 6, 9
 LIMITED, FULL = 1, 2
 PQ, HLG = 16, 18
+BICUBIC, ACCURATE_ROUNDING, FULL_CHROMA = 4, 0x40000, 0x2000 | 0x4000  # swscale's flags
 MATRICES = {BT709: 1, 4: 4, BT470BG: 5, SMPTE170M: 5, 7: 7, BT2020: 9}  # -> swscale's number
 
 
@@ -54,9 +55,6 @@ class Colours:
         return MATRICES.get(self.matrix, guess)
 
 
-def accurately(av: Any) -> dict[str, Any]:
+def accurately() -> dict[str, int]:
     """How to convert: without these flags a picture gets a shade darker at each turn."""
-    way = av.video.reformatter.Interpolation
-    flags = way.BICUBIC | way.ACCURATE_RND | way.FULL_CHR_H_INT | way.FULL_CHR_H_INP
-    threads = {"threads": 1} if int(av.__version__.split(".")[0]) >= 17 else {}
-    return {"interpolation": flags, **threads}
+    return {"interpolation": BICUBIC | ACCURATE_ROUNDING | FULL_CHROMA, "threads": 1}

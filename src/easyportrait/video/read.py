@@ -67,6 +67,16 @@ class Frame:
     index: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Raw:
+    """A decoded frame that is neither RGB nor upright yet; fields as `Frame`'s."""
+
+    frame: Any
+    time: Fraction
+    duration: Fraction
+    index: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoInfo:
     """What there is to know before the frames.
@@ -116,12 +126,14 @@ class Video:
             self._stream = video_stream(self._container, self.path)
             self.start = start_of(self._container)
             self._check_whole()
-            self._frames = self._upright()
-            first = next(self._frames, None)
-            if first is None:
+            self._raws = self._timed()
+            self._first = next(self._raws, None)
+            if self._first is None:
                 raise VideoUnreadable(f"{self.path} holds no frames")
-            self._first: Frame | None = first
-            self.info = self._described(first.image)
+            self._size: tuple[int, ...] | None = None
+            image = self.upright(self._first).image
+            self._size = image.shape[:2]
+            self.info = self._described(image)
         except BaseException:
             self.close()
             raise
@@ -137,17 +149,29 @@ class Video:
         self._container.close()
 
     def __iter__(self) -> Iterator[Frame]:
+        return map(self.upright, self.raws())
+
+    def raws(self) -> Iterator[Raw]:
+        """The frames as they are decoded, for `upright`."""
         if self._first is not None:
             first, self._first = self._first, None
             yield first
-        yield from self._frames
+        yield from self._raws
+
+    def upright(self, raw: Raw) -> Frame:
+        """The costly part of a frame, which several threads may do for several frames."""
+        image = turned(as_rgb(raw.frame, self._colours), self._turn)
+        if self._size and image.shape[:2] != self._size:  # some change it midway
+            height, width = self._size
+            image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        return Frame(image, raw.time, raw.duration, raw.index)
 
     # -- frames ----------------------------------------------------------------------------
 
-    def _upright(self) -> Iterator[Frame]:
+    def _timed(self) -> Iterator[Raw]:
         tick, in_file_order = self._stream.time_base, self._container.format.name in NO_TIMES
         step = max(1, round(1 / (rate_of(self._stream) * tick)))
-        at, size = None, None
+        at = None
         for index, frame in enumerate(self._decoded()):
             if index == 0:
                 self._taste(frame)
@@ -157,12 +181,7 @@ class Video:
             if at is not None and pts <= at:  # two frames at one time: no container takes that
                 pts = at + 1
             at = pts
-            image = turned(as_rgb(frame, self._colours, self._av), self._turn)
-            size = size or image.shape[:2]
-            if image.shape[:2] != size:
-                image = cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA)
-            duration = (frame.duration or 0) * tick
-            yield Frame(image, pts * tick - self.start, duration, index)
+            yield Raw(frame, pts * tick - self.start, (frame.duration or 0) * tick, index)
 
     def _decoded(self) -> Iterator[Any]:
         """Frames as they come. Broken ones ahead of the first good one are left out: a video
@@ -218,9 +237,12 @@ class Video:
 
     def _check_whole(self) -> None:
         """Raises: VideoUnreadable: the file ends before what its own index points to."""
-        entries = (entry for s in self._container.streams for entry in s.index_entries)
-        ends = [entry.pos + entry.size for entry in entries]
-        missing = max(*ends, promised(self.path), 0) - self.path.stat().st_size
+        end = promised(self.path)
+        if "mp4" in self._container.format.name:  # whose index is complete
+            for stream in self._container.streams:
+                ends = (entry.pos + entry.size for entry in stream.index_entries)
+                end = max(end, max(ends, default=0))
+        missing = end - self.path.stat().st_size
         if missing > 0:
             raise VideoUnreadable(
                 f"{self.path} is cut short: {missing:,} bytes are missing at its end"
@@ -357,7 +379,7 @@ def turned(image: Image, turn: Turn) -> Image:
     return np.ascontiguousarray(image)
 
 
-def as_rgb(frame: Any, colours: Colours, av: Any) -> Image:
+def as_rgb(frame: Any, colours: Colours) -> Image:
     """(H, W, 3) uint8 RGB; transparent frames lie on white, as transparent pictures do."""
     has_alpha = any(part.is_alpha for part in frame.format.components)
     array: Image = frame.reformat(
@@ -365,7 +387,7 @@ def as_rgb(frame: Any, colours: Colours, av: Any) -> Image:
         src_colorspace=colours.matrix_at(frame.width, frame.height),
         src_color_range=colours.span or LIMITED,
         dst_color_range=FULL,
-        **accurately(av),
+        **accurately(),
     ).to_ndarray()
     if has_alpha:
         share = array[..., 3:].astype(np.float32) / 255

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import VideoUnreadable
-from .read import open_container, reason_of, start_of
+from .read import open_container, reason_of, start_of, video_stream
 
 SPOKEN = {"webm": "libopus"}  # what sound becomes where it cannot be copied; else AAC
 OPUS_RATES = (48000, 24000, 16000, 12000, 8000)
@@ -38,10 +38,11 @@ class Companions:
         self._start = start_of(self._source)
         self._ways: dict[int, Any] = {}  # stream -> its copy, or what encodes it
         self._encoded: set[int] = set()
+        picture = video_stream(self._source, source)
         for stream in self._source.streams:
             if stream.type in ("audio", "subtitle"):
                 self._add(stream)
-            elif stream.type == "video" and stream is not self._source.streams.video[0]:
+            elif stream.type == "video" and stream is not picture:
                 self.notes.append("a second picture (a cover, say) is left out")
         self._packets = self._read(source)
         self._next: Any = next(self._packets, None)
@@ -89,7 +90,7 @@ class Companions:
                 f"encoded as {name_of(way)}"
             )
         way.metadata.update(stream.metadata)
-        way.disposition = stream.disposition
+        way.disposition = stream.disposition.value
         self._ways[stream.index] = way
 
     def _fits(self, stream: Any) -> bool:

@@ -272,7 +272,7 @@ class FileWriter:
             dst_colorspace=self._info.colours.matrix_at(width, height),
             src_color_range=FULL,
             dst_color_range=self._info.colours.span or LIMITED,
-            **accurately(self._av),
+            **accurately(),
         )
         for name, value in self._tags.items():
             setattr(frame, name, value)

@@ -329,7 +329,9 @@ def test_a_camera_gives_red_green_blue_and_is_mirrored(monkeypatch: pytest.Monke
 def test_a_camera_that_is_pulled_out_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = plugged(monkeypatch, FakeCapture(3))
     with (
-        pytest.raises(CameraUnusable, match="camera 1 stopped giving pictures after 3: is it still"),
+        pytest.raises(
+            CameraUnusable, match="camera 1 stopped giving pictures after 3: is it still"
+        ),
         Camera("1", model=net()) as camera,
     ):
         list(camera.frames())
