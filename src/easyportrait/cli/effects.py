@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from ..effects import EFFECTS
-from ..effects.effect import Backdrop, Choice, Colour, Effect, Knob
+from ..effects.effect import Backdrop, Choice, Colour, Effect, Knob, Number
 
 PANEL = "Effects"
 FINE = "Effects, finer"
@@ -49,16 +49,17 @@ def background_option() -> tuple[Any, object]:
 
 def effect_options(effect: Effect) -> dict[str, tuple[Any, object]]:
     """Parameter's name -> (annotation, default): the effect itself, then its finer knobs."""
-    flag, out = f"--{effect.name}", {}
-    first, *finer = (None, *effect.knobs) if effect.switch else effect.knobs
-    if first is None:
+    flag, knobs = f"--{effect.name}", list(effect.knobs)
+    out: dict[str, tuple[Any, object]] = {}
+    if effect.switch:
         option = typer.Option(flag, help=effect.help, rich_help_panel=PANEL)
         out[effect.keyword] = Annotated[bool, option], False
     else:
-        text = f"{effect.help} {described(first)}"
+        first = knobs.pop(0)
+        text = f"{effect.help} {named(first)}Usual: {usual(first)}."
         out[effect.keyword] = text_option(flag, text, first, PANEL), None
-    for knob in finer:
-        text = f"{knob.help.capitalize()}. {described(knob)}"
+    for knob in knobs:
+        text = f"{knob.help.capitalize()}. {named(knob)}\\[default: {usual(knob)}]"
         flagged = text_option(f"{flag}-{knob.name}", text, knob, FINE)
         out[parameter(effect, knob)] = flagged, None
     return out
@@ -81,10 +82,13 @@ def metavar(knob: Knob) -> str:
     return f"{knob.low:g}..{knob.high:g}"
 
 
-def described(knob: Knob) -> str:
-    own = f"Names of its own: {', '.join(knob.names)}. " if getattr(knob, "names", None) else ""
-    default = f"{knob.default:g}" if isinstance(knob.default, float) else knob.default
-    return f"{own}\\[default: {default}]"
+def named(knob: Knob) -> str:
+    names = knob.names if isinstance(knob, Colour) else ()
+    return f"Names of its own: {', '.join(names)}. " if names else ""
+
+
+def usual(knob: Knob) -> str:
+    return f"{knob.default:g}" if isinstance(knob, Number) else knob.default
 
 
 def wished(said: dict[str, Any]) -> Wishes:

@@ -352,7 +352,7 @@ def test_one_that_gives_nothing_may_be_in_use(
 def test_a_camera_that_is_not_there_is_named_with_those_that_are(devices: Path) -> None:
     with pytest.raises(CameraUnusable, match=r"no camera 7; cameras here: 2 \(HD Webcam\), 10$"):
         Camera(7, model=net())
-    with pytest.raises(CameraUnusable, match="no camera and no video file 'x.mp4'; cameras here"):
+    with pytest.raises(CameraUnusable, match=r"no camera and no video file 'x\.mp4'; cameras here"):
         Camera("x.mp4", model=net())
     for path in devices.iterdir():
         path.unlink()
