@@ -1,6 +1,6 @@
 """IoU of each class of a model file, with one look and with two, on two sets.
 
-    python benchmarks/scores.py embedded --portraits DIR --outlined DIR [--card]
+    python benchmarks/scores.py MODEL --portraits DIR --outlined DIR [--card]
 
 `--portraits` is the folder that was trained on: its val split is scored, against masks
 that other models made. `--outlined` are faces drawn by hand, never trained on.
@@ -42,7 +42,7 @@ def main() -> None:
                 row["five"] = sum(row["iou"][part] for part in FIVE) / len(FIVE)
             rows[f"{name}, looks {looks}"] = row
             print(name, looks, json.dumps(row))
-    path = RESULTS / f"{net.card.name}.json"
+    path = RESULTS / f"{find_model(args.model).stem}.json"
     path.write_text(
         json.dumps({"model": f"{net.card.name} {net.card.version}", "sets": rows}, indent=2) + "\n"
     )

@@ -24,7 +24,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def scores() -> str:
-    sets = result("embedded")["sets"]
+    sets = result("embedded-int8")["sets"]
     names = [*CLASSES.names, "person_whole"]
     rows = [
         [name.replace("_", " "), *(number(row["iou"].get(name)) for row in sets.values())]
@@ -85,7 +85,7 @@ def data() -> str:
 
 
 def headline() -> str:
-    sets = result("embedded")["sets"]
+    sets = result("embedded-int8")["sets"]
     two, val = sets["outlined, looks 2"], sets["portraits-val, looks 2"]
     return (
         f"On 142 faces drawn by hand and never trained on: brows "

@@ -8,14 +8,14 @@ import numpy as np
 
 from .effects.chain import Chain
 from .image.io import MAX_PIXELS, Image, read_image
-from .models.catalog import EMBEDDED, find_model
+from .models.catalog import DEFAULT, find_model
 from .models.parser import Parser
 from .models.session import open_session
 from .parsing import Parsing
 
 
 def load(
-    model: str | Path = EMBEDDED, *, threads: int | None = None, runtime: str = "onnx"
+    model: str | Path = DEFAULT, *, threads: int | None = None, runtime: str = "onnx"
 ) -> Parser:
     """A parser for a model, by name or path. The last few are kept and shared.
 
@@ -45,7 +45,7 @@ def _load(path: Path, _changed: int, threads: int | None, runtime: str) -> Parse
 def parse(
     picture: Image | Path | str | bytes | IO[bytes],
     *,
-    model: str | Path | Parser = EMBEDDED,
+    model: str | Path | Parser = DEFAULT,
     looks: int = 2,
     max_pixels: int = MAX_PIXELS,
 ) -> Parsing:
@@ -75,7 +75,7 @@ def parse(
 def apply(
     picture: Image | Path | str | bytes | IO[bytes] | Parsing,
     *,
-    model: str | Path | Parser = EMBEDDED,
+    model: str | Path | Parser = DEFAULT,
     looks: int = 2,
     max_pixels: int = MAX_PIXELS,
     **effects: object,

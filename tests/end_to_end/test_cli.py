@@ -255,7 +255,7 @@ def test_the_demo_ends_in_files_and_a_table(tmp_path: Path) -> None:
 
 def test_models_doctor_and_version_answer() -> None:
     rows = json.loads(run("models", "list", "--json").stdout)
-    assert rows[0]["name"] == "embedded" and rows[0]["task"] == "joint"
+    assert rows[0]["name"] == "embedded-int8" and rows[0]["task"] == "joint"
     card = json.loads(run("models", "show", "embedded", "--json").stdout)
     assert card["classes"][8] == "teeth" and card["sources"]
     assert b"trained on" in run("models", "show", "embedded").stdout

@@ -39,7 +39,7 @@ def test_a_mirrored_picture_gets_mirrored_labels() -> None:
 
 
 def test_models_are_loaded_once_and_named_when_unknown() -> None:
-    assert easyportrait.load() is easyportrait.load("embedded")
+    assert easyportrait.load() is easyportrait.load("embedded-int8")
     with pytest.raises(UnknownModel):
         easyportrait.load("unet")
 

@@ -15,7 +15,7 @@ from ..errors import BadInput
 from ..image.blend import beside
 from ..image.io import MAX_PIXELS, WRITABLE, encode, read_image, read_notes, write_image
 from ..image.photo import read_photo, suffix_for, write_photo
-from ..models.catalog import EMBEDDED
+from ..models.catalog import DEFAULT
 from .common import Looks, MaxPixels, Model, Runtime, words
 from .effects import Wishes, takes_effects
 from .jobs import STDIN, Job, find_jobs, is_newer, run_jobs, workers
@@ -39,7 +39,7 @@ def apply(
     keep_location: Annotated[
         bool, typer.Option("--keep-location", help="Keep where a photograph was taken (GPS).")
     ] = False,
-    model: Model = EMBEDDED,
+    model: Model = DEFAULT,
     runtime: Runtime = "onnx",
     looks: Looks = 2,
     force: Annotated[

@@ -13,7 +13,7 @@ from ..effects import EFFECTS
 from ..effects.chain import BACKGROUND
 from ..errors import BadInput, CameraUnusable
 from ..image.io import MAX_PIXELS, Image
-from ..models.catalog import EMBEDDED
+from ..models.catalog import DEFAULT
 from .common import Looks, MaxPixels, Model, Runtime, words
 from .effects import Wishes, takes_effects
 from .video import stoppable
@@ -70,7 +70,7 @@ def camera(
     ] = 0,
     no_open: Annotated[bool, typer.Option("--no-open", help="Open no browser.")] = False,
     snapshots: Annotated[Path, typer.Option(help="Folder for saved pictures.")] = Path(),
-    model: Model = EMBEDDED,
+    model: Model = DEFAULT,
     runtime: Runtime = "onnx",
     looks: Looks = 1,
     max_pixels: MaxPixels = MAX_PIXELS,

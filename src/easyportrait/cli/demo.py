@@ -10,14 +10,14 @@ from ..assets import DEMO
 from ..core import load
 from ..image.blend import overlay
 from ..image.io import read_image, write_image, written
-from ..models.catalog import EMBEDDED
+from ..models.catalog import DEFAULT
 from .common import Model, Output, words
 from .parse import summary
 
 
 def demo(
     output: Output = Path("easyportrait-demo"),
-    model: Model = EMBEDDED,
+    model: Model = DEFAULT,
 ) -> None:
     """Parse the portrait of an astronaut; leave files to open and print what was found."""
     image = read_image(DEMO)

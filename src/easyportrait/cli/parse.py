@@ -20,7 +20,7 @@ from ..image.io import (
     write_image,
     written,
 )
-from ..models.catalog import EMBEDDED
+from ..models.catalog import DEFAULT
 from ..parsing import Parsing
 from .common import Looks, MaxPixels, Model, Runtime, words
 from .jobs import STDIN, Job, find_jobs, is_newer, named_after, run_jobs, workers
@@ -42,7 +42,7 @@ def parse(
     want_json: Annotated[
         bool, typer.Option("--json", help="Also NAME.json: faces, parts and areas.")
     ] = False,
-    model: Model = EMBEDDED,
+    model: Model = DEFAULT,
     looks: Looks = 2,
     runtime: Runtime = "onnx",
     force: Annotated[

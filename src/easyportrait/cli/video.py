@@ -12,7 +12,7 @@ import typer
 from ..effects import EFFECTS
 from ..errors import BadInput
 from ..image.io import MAX_PIXELS
-from ..models.catalog import EMBEDDED
+from ..models.catalog import DEFAULT
 from .common import Looks, MaxPixels, Model, Runtime, progress_bar, words
 from .effects import Wishes, takes_effects
 
@@ -46,7 +46,7 @@ def video(
     keep_location: Annotated[
         bool, typer.Option("--keep-location", help="Keep where a video was taken (GPS).")
     ] = False,
-    model: Model = EMBEDDED,
+    model: Model = DEFAULT,
     runtime: Runtime = "onnx",
     looks: Looks = 2,
     force: Annotated[

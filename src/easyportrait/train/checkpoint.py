@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from ..errors import BadInput, ModelError
 from ..image.io import written
 from ..models.card import KEY, Card
-from ..models.catalog import EMBEDDED
+from ..models.catalog import DEFAULT, EMBEDDED
 from ..taxonomy import TASKS
 from .export import export
 from .reference import BISENET_OUTPUTS, Reference, recognise
@@ -135,9 +135,10 @@ def import_checkpoint(
             others or has some of another shape.
         ExportMismatch: as `export`.
     """
-    if not re.fullmatch(r"\w[\w.-]*", name) or name == EMBEDDED:
+    if not re.fullmatch(r"\w[\w.-]*", name) or name in (DEFAULT, EMBEDDED):
         raise BadInput(
-            f"{name!r} cannot be a model's name: letters, digits, _, . and -, and not {EMBEDDED!r}"
+            f"{name!r} cannot be a model's name: letters, digits, _, . and -, "
+            f"and neither {DEFAULT!r} nor {EMBEDDED!r}"
         )
     if side is not None and (side < MULTIPLE or side % MULTIPLE):
         raise BadInput(f"the side is a multiple of {MULTIPLE} pixels, got {side}")

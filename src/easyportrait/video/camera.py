@@ -25,7 +25,7 @@ from ..core import load
 from ..effects.chain import Chain
 from ..errors import BadInput
 from ..image.io import MAX_PIXELS, Image, read_image
-from ..models.catalog import EMBEDDED
+from ..models.catalog import DEFAULT
 from ..models.parser import Parser
 from ..parsing import Parsing
 from .capture import open_source
@@ -149,7 +149,7 @@ class Camera:
         self,
         source: int | str | Path | Iterable[Image] = 0,
         *,
-        model: str | Path | Parser = EMBEDDED,
+        model: str | Path | Parser = DEFAULT,
         runtime: str = "onnx",
         looks: int = 1,
         every: int = 1,

@@ -21,7 +21,7 @@ from ..core import load
 from ..effects.chain import Chain
 from ..errors import BadInput
 from ..image.io import MAX_PIXELS, Image
-from ..models.catalog import EMBEDDED
+from ..models.catalog import DEFAULT
 from ..models.parser import Parser
 from ..models.session import cores
 from ..parsing import Parsing
@@ -59,7 +59,7 @@ def apply_to_video(
     source: Path | str,
     target: Path | str,
     *,
-    model: str | Path | Parser = EMBEDDED,
+    model: str | Path | Parser = DEFAULT,
     runtime: str = "onnx",
     looks: int = 2,
     every: int = 1,

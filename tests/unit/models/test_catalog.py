@@ -7,20 +7,29 @@ import numpy as np
 import pytest
 
 from easyportrait.errors import ModelError, UnknownModel
-from easyportrait.models.catalog import EMBEDDED, catalog, find_model, open_model
+from easyportrait.models.catalog import DEFAULT, EMBEDDED, catalog, find_model, open_model
 from easyportrait.taxonomy import CLASSES
 
+packaged = pytest.mark.parametrize("name", [DEFAULT, EMBEDDED])
 
-def test_the_embedded_model_is_found_and_says_what_it_is() -> None:
-    card = open_model().card
+
+@packaged
+def test_the_embedded_model_is_found_and_says_what_it_is(name: str) -> None:
+    card = open_model(name).card
     assert card.name == EMBEDDED and card.classes == CLASSES.names
     assert card.sources and all(s.licence and s.pictures for s in card.sources)
     assert card.limits and card.recipe and card.licence
-    assert find_model(EMBEDDED).stat().st_size < 16e6
+    assert find_model(name).stat().st_size < 8e6
 
 
-def test_the_embedded_model_takes_any_size_of_its_multiple() -> None:
-    session = open_model()
+def test_both_are_of_one_version_and_the_default_one_is_smaller() -> None:
+    assert open_model().card.version == f"{open_model(EMBEDDED).card.version}-int8"
+    assert find_model(DEFAULT).stat().st_size < 0.6 * find_model(EMBEDDED).stat().st_size
+
+
+@packaged
+def test_the_embedded_model_takes_any_size_of_its_multiple(name: str) -> None:
+    session = open_model(name)
     for height, width in ((32, 32), (224, 384), (96, 640)):
         probs = session.run(np.zeros((1, 3, height, width), np.float32))
         assert probs.shape == (1, 9, height // 2, width // 2) and probs.dtype == np.float32
@@ -32,7 +41,7 @@ def test_models_of_the_users_folder_have_names_and_paths_work(
 ) -> None:
     monkeypatch.setenv("EASYPORTRAIT_MODELS", str(tmp_path))
     shutil.copy(find_model(EMBEDDED), tmp_path / "mine.onnx")
-    assert list(catalog()) == [EMBEDDED, "mine"]
+    assert list(catalog()) == [DEFAULT, EMBEDDED, "mine"]
     assert open_model("mine").card == open_model(tmp_path / "mine.onnx").card
 
 
@@ -49,7 +58,7 @@ def test_a_home_that_may_not_be_entered_holds_no_models(
         return stat(path, *args, **more)
 
     monkeypatch.setattr(os, "stat", refused)
-    assert list(catalog()) == [EMBEDDED]
+    assert list(catalog()) == [DEFAULT, EMBEDDED]
     assert find_model(EMBEDDED).name == "embedded.onnx"
     with pytest.raises(UnknownModel):
         find_model(tmp_path / "locked" / "x.onnx")

@@ -18,7 +18,7 @@ from ...data.layout import LAYOUTS
 from ...data.quality import Limits
 from ...data.split import Part, read_shares
 from ...image.io import MAX_PIXELS, written
-from ...models.catalog import EMBEDDED
+from ...models.catalog import DEFAULT
 from ..common import MaxPixels, Model, complain, progress_bar, words
 from .verify import printable
 
@@ -95,7 +95,7 @@ def build(
     min_face: Annotated[
         float, typer.Option(min=0, help="The least height of a face in pixels; 0: do not look.")
     ] = LIMITS.min_face,
-    model: Model = EMBEDDED,
+    model: Model = DEFAULT,
     masks_as_stored: Annotated[
         bool,
         typer.Option(

@@ -27,7 +27,7 @@ from ...data.prelabel import (
 )
 from ...errors import BadInput, EasyPortraitError, OutputUnwritable, SomeFailed
 from ...image.io import MAX_PIXELS, read_image, read_mask, read_notes, write_image
-from ...models.catalog import EMBEDDED
+from ...models.catalog import DEFAULT
 from ...models.parser import Parser
 from ...parsing import Parsing
 from ...taxonomy import Mask
@@ -53,7 +53,7 @@ def prelabel(
             help=f"{MASKS} (always written), {', '.join(WRITERS)}; may be repeated.",
         ),
     ] = None,
-    model: Model = EMBEDDED,
+    model: Model = DEFAULT,
     looks: Looks = 2,
     unsure: Annotated[
         float | None,
