@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--portraits", type=Path, required=True)
     parser.add_argument("--outlined", type=Path, required=True)
     parser.add_argument("--card", action="store_true")
+    parser.add_argument("--trained", default="", help="how long, on what: for the table of nets")
     args = parser.parse_args()
     sets = {
         "outlined": PortraitFolder(args.outlined),
@@ -44,7 +45,16 @@ def main() -> None:
             print(name, looks, json.dumps(row))
     path = RESULTS / f"{find_model(args.model).stem}.json"
     path.write_text(
-        json.dumps({"model": f"{net.card.name} {net.card.version}", "sets": rows}, indent=2) + "\n"
+        json.dumps(
+            {
+                "model": f"{net.card.name} {net.card.version}",
+                "trained": args.trained,
+                "looks": [net.card.frame_side, net.card.face_side],
+                "sets": rows,
+            },
+            indent=2,
+        )
+        + "\n"
     )
     if args.card:
         from easyportrait.models.onnxfile import rewrite_card

@@ -34,6 +34,88 @@ def scores() -> str:
     return table(["IoU", *sets], rows)
 
 
+TRAINED = {  # results/NAME.json -> its net in results/nets.json
+    "embedded-int8": "efficientlite-fpn",
+    "embedded": "efficientlite-fpn",
+    "segformer-b0": "segformer-b0",
+    "bisenet-v2": "bisenet-v2",
+}
+
+
+def trained() -> str:
+    """Nets trained here, beside each other."""
+    rows = []
+    for name, net in TRAINED.items():
+        if not (ROOT / "results" / f"{name}.json").exists():
+            continue
+        found = result(name)
+        two, val = found["sets"]["outlined, looks 2"], found["sets"]["portraits-val, looks 2"]
+        parts = ("person_whole", "skin", "lips", "teeth")
+        rows.append(
+            [
+                name,
+                f"{result('nets')['nets'][net]['parameters'] / 1e6:.2f} M",
+                str(found["looks"][0]),
+                found["trained"],
+                number(two["five"]),
+                *(number(val["iou"][part]) for part in parts),
+            ]
+        )
+    head = ["net", "parameters", "looks of", "trained", "outlined: brows, eyes, lips"]
+    return table([*head, "val: person", "skin", "lips", "teeth"], rows)
+
+
+def nets() -> str:
+    """Speed of each net, in training and as a model file."""
+    found = result("nets")
+    sides = ("256", "384", "512", "1024")
+    rows = [
+        [
+            name,
+            f"{row['parameters'] / 1e6:.2f} M",
+            f"{row['train_images_per_s']:.1f}",
+            *(f"{row['file_ms'][side]:,.0f}" for side in sides),
+            *(f"{row['stated_ms'].get(side, 0):,.0f}" if row["stated_ms"].get(side) else ""
+              for side in sides),
+        ]
+        for name, row in found["nets"].items()
+    ]  # fmt: skip
+    head = ["net", "parameters", f"training, images/s at {found['train_side']}"]
+    head += [f"file, ms at {side}" for side in sides] + [f"stated at {side}" for side in sides]
+    loader = found["loader_images_per_s"]
+    text = (
+        f"The loader makes {loader['1']} samples a second in one process and {loader['2']} in two, "
+        "so on a CPU no net waits for it."
+        if loader
+        else ""
+    )
+    return f"{table(head, rows)}\n\n{text}".rstrip()
+
+
+def effects() -> str:
+    found = result("effects")
+    rows = [[f"`{name}`", f"{ms:,.0f}"] for name, ms in found["ms_a_megapixel"].items()]
+    return table(["", "ms a megapixel"], rows)
+
+
+def video() -> str:
+    found = result("video")
+    rows = [
+        [name, f"{fps:.1f}", f"{found['over_mediapipe'][name]:.2f}"]
+        for name, fps in found["fps"].items()
+    ]
+    calm = [
+        [name, f"{row['labels']:.3%}", f"{row['person']:.4f}"]
+        for name, row in found["unrest_of_a_still_film"].items()
+    ]
+    return "\n\n".join(
+        [
+            table(["720p, background blurred", "frames a second", "times MediaPipe"], rows),
+            table(["a still film", "labels that change", "mean change of the person"], calm),
+        ]
+    )
+
+
 def number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
@@ -127,8 +209,10 @@ def main() -> None:
     put(ROOT / "docs" / "results.md", "scores", scores())
     put(ROOT / "docs" / "results.md", "offset", offset())
     put(ROOT / "docs" / "results.md", "speed", speed())
-    if (ROOT / "results" / "data.json").exists():
-        put(ROOT / "docs" / "results.md", "data", data())
+    for name, write in (
+        ("data", data), ("trained", trained), ("nets", nets), ("effects", effects), ("video", video)
+    ):  # fmt: skip
+        put(ROOT / "docs" / "results.md", name, write())
     put(ROOT / "docs" / "embedded.md", "limits", limits())
     put(ROOT / "docs" / "embedded.md", "sources", sources())
 

@@ -17,7 +17,16 @@
     ├─ OutputUnwritable           output-unwritable      6   500
     ├─ DownloadFailed             download-failed        7   502
     ├─ DatasetUnsound             dataset-unsound        8   422
-    └─ SomeFailed                 some-failed            1   207
+    ├─ SomeFailed                 some-failed            1   207
+    └─ RequestRefused             request-refused        9   400
+       ├─ Unauthorised            unauthorised           9   401
+       ├─ WrongHost               wrong-host             9   403
+       ├─ OtherSite               other-site             9   403
+       ├─ TooSlow                 too-slow               9   408
+       ├─ BodyTooLarge            body-too-large         9   413
+       ├─ Busy                    busy                   9   429
+       ├─ HeadTooLarge            head-too-large         9   431
+       └─ TookTooLong             took-too-long          9   503
 
 The command line prints the message and leaves with `exit`; a server answers `http` with
 `{"error": code, "message": ...}`. Neither keeps a table of its own. Exit status 2 is
@@ -107,14 +116,12 @@ class UnknownModel(ModelError):
     code = "unknown-model"
     http_status = 404
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
+    def __init__(self, name: str, known: Iterable[str], *, paths: bool = True) -> None:
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"Did you mean {near[0]!r}? " if near else ""
-        super().__init__(
-            f"there is no model {name!r}. {hint}Models: {', '.join(known)}. "
-            "A path to an .onnx file works too."
-        )
+        too = " A path to an .onnx file works too." if paths else ""
+        super().__init__(f"there is no model {name!r}. {hint}Models: {', '.join(known)}.{too}")
 
 
 class ExportMismatch(ModelError):
@@ -165,3 +172,75 @@ class SomeFailed(EasyPortraitError):
 
     code = "some-failed"
     http_status = 207
+
+
+class RequestRefused(EasyPortraitError):
+    """A request to the server is not answered, whatever picture it holds."""
+
+    code = "request-refused"
+    exit_status = 9
+    http_status = 400
+
+
+class Unauthorised(RequestRefused):
+    """The server wants a token, and the request has none or another."""
+
+    code = "unauthorised"
+    http_status = 401
+
+
+class WrongHost(RequestRefused):
+    """The request was meant for a server of another name."""
+
+    code = "wrong-host"
+    http_status = 403
+
+
+class OtherSite(RequestRefused):
+    """Another site's page asks, in somebody's browser."""
+
+    code = "other-site"
+    http_status = 403
+
+
+class TooSlow(RequestRefused):
+    """The request did not arrive in time."""
+
+    code = "too-slow"
+    http_status = 408
+
+
+class BodyTooLarge(RequestRefused):
+    """The request has more bytes or parts than the limits allow."""
+
+    code = "body-too-large"
+    http_status = 413
+
+
+class Busy(RequestRefused):
+    """There are as many requests as may be here at once.
+
+    Attributes:
+        retry_after: seconds after which it may be otherwise.
+    """
+
+    code = "busy"
+    http_status = 429
+
+    def __init__(self, most: int, seconds: int) -> None:
+        self.retry_after = max(1, seconds)
+        super().__init__(f"{most} requests are here already; try again in {self.retry_after} s")
+
+
+class HeadTooLarge(RequestRefused):
+    """The request's headers are longer than the limits allow."""
+
+    code = "head-too-large"
+    http_status = 431
+
+
+class TookTooLong(RequestRefused):
+    """The answer was not ready in time."""
+
+    code = "took-too-long"
+    http_status = 503

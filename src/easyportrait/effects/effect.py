@@ -39,7 +39,7 @@ class Number:
         """Raises: BadKnob: it is no such number."""
         try:
             number = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadKnob(f"{self.name} takes {self.takes}, got {value!r}") from None
         if isinstance(value, bool) or not self.low <= number <= self.high:  # NaN is neither
             raise BadKnob(f"{self.name} takes {self.takes}, got {value!r}")

@@ -20,6 +20,7 @@ from ..image.colour import add_lab, to_lab
 from ..image.matte import bands, enlarge
 from ..parsing import Float, Parsing, Window
 from ..taxonomy import FACE, FACE_PARTS
+from .edges import ramp
 from .effect import Effect, Image, Number
 
 WORK_SIDE = 400  # pixels of face height at which a pore is about one pixel
@@ -215,12 +216,6 @@ def average(values: Float, weight: Float, width: float) -> Float:
     total = total if values.ndim == 2 else total[..., None]
     mixed = cv2.GaussianBlur(values * w, (0, 0), max(0.3, width))
     return np.where(total > 1e-3, mixed / np.maximum(total, 1e-3), values)
-
-
-def ramp(values: Float, low: float, high: float) -> Float:
-    """0 up to `low`, 1 from `high`, and no corner between."""
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 EFFECT = Effect(

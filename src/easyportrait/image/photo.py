@@ -16,7 +16,7 @@ import numpy as np
 from PIL import ExifTags, ImageCms
 from PIL import Image as Pil
 
-from .io import MAX_PIXELS, WRITABLE, Image, as_rgb, opened_picture, write_image
+from .io import MAX_PIXELS, WRITABLE, Image, as_rgb, encode, opened_picture, written
 
 DROPPED = (ExifTags.Base.Orientation, 0x02BC)  # the latter: XMP inside EXIF
 LOSSLESS = (".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm")
@@ -109,10 +109,17 @@ def write_photo(path: Path, image: Image, photo: Photo, *, text: dict[str, str])
     Raises:
         OutputUnwritable, ShapeMismatch: as `write_image`.
     """
+    data = encode_photo(image, path.suffix.lower(), photo, text=text)
+    with written(path) as file:
+        file.write(data)
+
+
+def encode_photo(image: Image, suffix: str, photo: Photo, *, text: dict[str, str]) -> bytes:
+    """The bytes of such a file; arguments and errors as `write_photo`."""
     if photo.icc:
         image = image.copy()
         image[..., :3] = in_profile(image[..., :3], photo.icc)
-    write_image(path, image, text=text, exif=photo.exif, icc=photo.icc)
+    return encode(image, suffix, text=text, exif=photo.exif, icc=photo.icc)
 
 
 def in_profile(image: Image, profile: bytes) -> Image:
