@@ -125,7 +125,8 @@ def test_each_face_is_done_as_if_it_were_alone(effect: Effect) -> None:
 @every_effect
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (3, 2), (701, 33)])
 def test_any_size_will_do(effect: Effect, size: tuple[int, int]) -> None:
-    mask = np.resize(np.arange(9, dtype=np.uint8), size)
+    classes = np.arange(9, dtype=np.uint8).repeat(1 + max(size) // 10)
+    mask = np.resize(classes, size)
     parsing = parsed(mask, painted(mask, np.random.default_rng(7)))
     assert effect(parsing.image, parsing).shape[:2] == size
 

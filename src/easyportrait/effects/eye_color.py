@@ -5,6 +5,7 @@ import numpy as np
 
 from ..image.colour import blend, from_lab, to_lab
 from ..parsing import Float, Parsing
+from .edges import ramp
 from .effect import Colour, Effect, Image, Number
 from .iris import EYES, Eye, Iris, eyes
 
@@ -72,11 +73,12 @@ def ring(iris: Iris, free: Float, light: Float) -> Float:
 
 def glints(light: Float, share: Float, radius: float) -> Float:
     """(h, w) in [0, 1]: what is so much brighter than the iris that it is a light in it, and
-    its soft edge, which tinted would be a halo."""
-    usual, bright = np.percentile(light[share > 0.5], (50, 80))
-    start = max(usual + 14, bright + 1.5 * (bright - usual))
+    its soft edge, which tinted would be a halo. Wide reflections count too, so most of the
+    iris alone tells what is usual."""
+    usual = float(np.median(light[share > 0.5]))
+    lamp = ramp(light, usual + 8, usual + 8 + max(14, 0.35 * usual))
     edge = np.ones((2 * round(0.06 * radius) + 1,) * 2, np.uint8)
-    return cv2.dilate(np.clip((light - start) / 12, 0, 1), edge)
+    return cv2.dilate(lamp, edge)
 
 
 def tinted(lab: Float, share: Float, eye: Eye, target: Float) -> Float:

@@ -144,7 +144,10 @@ def lit(part: Image, gain: Float) -> Image:
     pixel's channels nears white without reaching it, and hue and saturation stay. White stays
     white: nobody knows how bright it was, and in shade it would be a flat grey."""
     light = to_linear(part)
-    towards = np.where(gain > 1, light.max(-1), light.min(-1) ** BURNT)
+    red, green, blue = cv2.split(light)
+    strongest = np.maximum(np.maximum(red, green), blue)
+    weakest = np.minimum(np.minimum(red, green), blue)
+    towards = np.where(gain > 1, strongest, weakest**BURNT)
     bent = gain / (1 + (gain - 1) * towards)
     return from_linear(light * bent[..., None])
 

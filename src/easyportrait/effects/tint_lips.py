@@ -21,7 +21,8 @@ SHADES: dict[str, Rgb] = {
     "berry": (134, 32, 62),
     "plum": (102, 32, 52),
 }
-LIGHTER, DARKER = 4.0, 30.0  # most steps of L by which lips change: they are tinted, not painted
+LIGHTER, DARKER = 2.0, 30.0  # most steps of L by which lips change: they are tinted, not painted
+DEEP = 4.0  # of L: with 16, as for light alone, a strong red in deep shade glows
 COVER = 0.85  # of the colour at full strength
 SOFT = 0.012  # of a mouth's width, over which the tint fades out
 
@@ -97,7 +98,7 @@ def worn(color: Rgb, lightness: float) -> Float:
     """The colour in CIELAB as lips of that lightness take it on, under their own light."""
     wished = to_lab(np.array([[color]], np.uint8))[0, 0]
     light = float(np.clip(wished[0], lightness - DARKER, lightness + LIGHTER))
-    wished[1:] *= (light + 16) / (wished[0] + 16)
+    wished[1:] *= min((light + toe) / (wished[0] + toe) for toe in (DEEP, 16))
     wished[0] = light
     return wished
 

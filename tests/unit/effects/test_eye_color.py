@@ -56,6 +56,16 @@ def test_the_glint_stays():
     assert (coloured(eye, amount=1)[glint] == eye.image[glint]).all()
 
 
+def test_a_window_that_a_dark_iris_mirrors_stays_as_well():
+    """Though it covers a quarter of what is tinted, and is no brighter than the skin."""
+    eye = painted_eye(20, iris=DARK, glint=False)
+    y, x = (np.indices(eye.far.shape)[i] - (eye.y, eye.x)[i] for i in (0, 1))
+    window = (abs(x - 11) < 6) & (abs(y) < 10) & (eye.lids == 1)
+    eye.image[window] = (150, 150, 152)
+    inner = (abs(x - 11) < 5) & (abs(y) < 9) & (eye.far < 17)
+    assert (coloured(eye, amount=1)[inner] == eye.image[inner]).all()
+
+
 def test_texture_and_the_dark_rim_stay():
     eye = painted_eye(20, iris=DARK)
     before, after = (to_lab(image)[..., 0] for image in (eye.image, coloured(eye, amount=1)))

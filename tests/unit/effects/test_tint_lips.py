@@ -76,6 +76,18 @@ def test_pale_colours_do_not_lift_lips_out_of_the_shade() -> None:
     assert dark.lab("lips", out)[:, 0].mean() < dark.lab("lips")[:, 0].mean() + 5
 
 
+def test_a_strong_red_does_not_glow_in_deep_shade() -> None:
+    """It loses more of its colour than the light alone takes, whose share is that of L + 16."""
+    lit, dark = Mouth(), Mouth(light=0.5)
+    bright, dim = (
+        m.lab("lips", EFFECT(m.image, m.parsed(), color="red", amount=1)).mean(0)
+        for m in (lit, dark)
+    )
+    light = (dim[0] + 16) / (bright[0] + 16)
+    assert np.hypot(*dim[1:]) < 0.9 * light * np.hypot(*bright[1:])
+    assert abs(hue(dim) - hue(bright)) < 8
+
+
 def test_a_grey_photograph_stays_grey() -> None:
     mouth = Mouth()
     mouth.image = np.repeat(mouth.image.mean(2, keepdims=True), 3, axis=2).astype(np.uint8)
