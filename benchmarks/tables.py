@@ -37,8 +37,8 @@ def scores() -> str:
 TRAINED = {  # results/NAME.json -> its net in results/nets.json
     "embedded-int8": "efficientlite-fpn",
     "embedded": "efficientlite-fpn",
-    "segformer-b0": "segformer-b0",
-    "bisenet-v2": "bisenet-v2",
+    "portraits-segformer-b0": "segformer-b0",
+    "portraits-bisenet-v2": "bisenet-v2",
 }
 
 

@@ -10,7 +10,10 @@ import pytest
 
 SRC = Path(__file__).parents[1] / "src" / "easyportrait"
 
-USE = ["errors", "taxonomy", "image", "faces", "parsing", "models", "effects", "core", "assets"]
+USE = [
+    *("errors", "taxonomy", "image", "faces", "parsing", "summary"),
+    *("models", "effects", "core", "assets"),
+]
 MAY_IMPORT = {
     "errors": set(),
     "taxonomy": {"errors"},
@@ -18,6 +21,7 @@ MAY_IMPORT = {
     "assets": {"image"},
     "faces": {"errors", "taxonomy", "image"},
     "parsing": {"errors", "taxonomy", "image", "faces"},
+    "summary": {"parsing"},
     "models": {"errors", "taxonomy", "image", "faces", "parsing"},
     "effects": {"errors", "taxonomy", "image", "faces", "parsing"},
     "core": {"errors", "taxonomy", "image", "faces", "parsing", "models", "effects"},
@@ -25,7 +29,8 @@ MAY_IMPORT = {
     "evaluate": {"errors", "taxonomy", "image", "parsing", "models", "data"},
     "train": {"errors", "taxonomy", "image", "data", "evaluate", "models"},
     "video": {*USE},
-    "cli": {*USE, "data", "evaluate", "train", "video"},
+    "serve": {*USE},
+    "cli": {*USE, "data", "evaluate", "serve", "train", "video"},
     "__init__": {*USE, "data", "video"},
     "__main__": {"cli"},
 }
@@ -40,6 +45,11 @@ HEAVY = {
     "polars": {"data"},
     "av": {"video"},
     "matplotlib": {"data"},
+    "fastapi": {"serve"},
+    "starlette": {"serve"},
+    "uvicorn": {"serve"},
+    "python_multipart": {"serve"},
+    "prometheus_client": {"serve"},
 }
 # Of a folder that is plain otherwise, the files that may
 FILES = {
@@ -89,7 +99,7 @@ def fresh(code: str) -> str:
 def test_the_plain_import_loads_nothing_heavy() -> None:
     loaded = fresh(
         "import sys, easyportrait; print([m for m in ('torch', 'cv2', 'onnxruntime', 'onnx', "
-        "'openvino', 'PIL', 'typer', 'rich', 'polars') if m in sys.modules])"
+        "'openvino', 'PIL', 'typer', 'rich', 'polars', 'fastapi') if m in sys.modules])"
     )
     assert loaded == "[]"
 

@@ -11,8 +11,8 @@ from ..core import load
 from ..image.blend import overlay
 from ..image.io import read_image, write_image, written
 from ..models.catalog import DEFAULT
+from ..summary import summary
 from .common import Model, Output, words
-from .parse import summary
 
 
 def demo(

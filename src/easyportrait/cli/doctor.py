@@ -21,6 +21,7 @@ LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "onnxruntime")
 EXTRAS = {
     "heic": ("pillow_heif",),
     "openvino": ("openvino",),
+    "serve": ("fastapi", "uvicorn", "python_multipart", "prometheus_client"),
     "video": ("av",),
     "export": ("onnx",),
     "train": ("torch", "lightning", "onnx", "onnxscript"),

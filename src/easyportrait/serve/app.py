@@ -60,8 +60,8 @@ def make_app(
     token: str | None = None,
     hosts: Collection[str] | None = None,
     page: Path | None = None,
-) -> FastAPI:
-    """An ASGI app.
+) -> Guard:
+    """An ASGI app; `Guard` stands before everything, its own faults' answers too.
 
     Args:
         parsers: models by the names that requests may say, the default first.
@@ -89,8 +89,7 @@ def make_app(
     add_facts(app, dict(parsers), meter)
     if page is not None:
         app.mount("/", StaticFiles(directory=page, html=True), name="page")
-    app.add_middleware(Guard, limits=limits, token=token, hosts=hosts, meter=meter)
-    return app
+    return Guard(app, limits=limits, token=token, hosts=hosts, meter=meter)
 
 
 @asynccontextmanager
@@ -107,16 +106,14 @@ async def lifespan(places: Places, _: FastAPI) -> AsyncIterator[None]:
 # -- pictures ------------------------------------------------------------------------------
 
 
-def add_pictures(
-    app: FastAPI, parsers: dict[str, Parser], places: Places, limits: Limits
-) -> None:
+def add_pictures(app: FastAPI, parsers: dict[str, Parser], places: Places, limits: Limits) -> None:
     @app.post("/v1/parse", response_class=Response, **documented.PARSE)
     async def parse(
         request: Request, want: Want = None, looks: Looks = "2", model: Model = None
     ) -> Response:
         """What every pixel of a picture is."""
         check_query(request, ("as", "looks", "model"))
-        want = want or accepted(request, {"image/png": "labels", "application/json": "json"})
+        asked = want or accepted(request, {"image/png": "labels", "application/json": "json"})
         return await answered(
             request,
             places,
@@ -127,7 +124,7 @@ def add_pictures(
                 parsed,
                 chosen(parsers, model),
                 pictures["picture"],
-                want=want or "labels",
+                want=asked or "labels",
                 looks=int(looks),
                 max_pixels=limits.pixels,
             ),
@@ -246,7 +243,9 @@ def accepted(request: Request, kinds: Mapping[str, str]) -> str | None:
 
     Weights (`;q=`) are not read: who wants one kind of several says so in the address.
     """
-    wanted = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
+    wanted = [
+        part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")
+    ]
     return next((kinds[kind] for kind in wanted if kind in kinds), None)
 
 
@@ -298,7 +297,7 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def no_such_thing(request: Request, error: HTTPException) -> Response:
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-        message = f"{request.method} {request.url.path}: {error.detail}"
+        message = f"{request.method} {request.url.path}: {error.detail}; /openapi.json says what is"
         body = {"error": code, "message": shortened(message)}
         return JSONResponse(body, error.status_code, error.headers)
 

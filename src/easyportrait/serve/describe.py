@@ -16,7 +16,8 @@ def effects() -> dict[str, Any]:
         "effects": [effect(e) for e in EFFECTS.values()],
         "background": {
             "help": "Short for one of three effects that exclude each other.",
-            "values": dict(BACKGROUND) | {"a colour, or the part 'background'": "replace-background"},
+            "values": dict(BACKGROUND)
+            | {"a colour, or the part 'background'": "replace-background"},
             "exclude_each_other": list(ON_THE_BACKGROUND),
         },
     }
@@ -49,7 +50,9 @@ def knob(one: Knob) -> dict[str, Any]:
     elif isinstance(one, Choice):
         out |= {"choices": list(one.choices)}
     elif isinstance(one, Colour):
-        out |= {"names": {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in one.names.items()}}
+        out |= {
+            "names": {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in one.names.items()}
+        }
     return out
 
 

@@ -10,7 +10,7 @@ BINARY = {"type": "string", "format": "binary"}
 EXAMPLE = {
     "retouched before a blur": {
         "value": {
-            "effects": '{"whiten-teeth": 0.6, "smooth-skin": {"amount": 0.4}, "background": "blur"}',
+            "effects": '{"whiten-teeth": 0.6, "smooth-skin": {"tone": 0.8}, "background": "blur"}',
             "output": "jpeg",
         }
     },

@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMa
 from typing import Any
 from urllib.parse import urlsplit
 
+from fastapi import FastAPI
+
 from ..errors import (
     BodyTooLarge,
     EasyPortraitError,
@@ -31,7 +33,6 @@ Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPEN = ("/healthz",)  # of the paths below, those that want no token
 API = ("/v1/", "/healthz", "/metrics", "/openapi.json")
@@ -69,20 +70,20 @@ class Guard:
 
     def __init__(
         self,
-        app: App,
+        app: FastAPI,
         *,
         limits: Limits,
         token: str | None,
         hosts: Collection[str] | None,
         meter: Meter,
     ) -> None:
-        self._app, self._limits, self._meter = app, limits, meter
+        self.app, self._limits, self._meter = app, limits, meter
         self._token = token.encode() if token else None
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         began = time.monotonic()
         exchange = Exchange(scope, receive, send, self._limits)
@@ -91,7 +92,7 @@ class Guard:
         except RequestRefused as error:
             await refuse(error, exchange.send)
         else:
-            await self._app(scope, exchange.receive, exchange.send)
+            await self.app(scope, exchange.receive, exchange.send)
         finally:
             self._meter.count(scope["path"], exchange.status, time.monotonic() - began)
 

@@ -57,7 +57,9 @@ class Watched(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP; in our words, and with nothing mixed into an answer under way."""
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(plain(RequestRefused("that is no HTTP, or its headers are too long")))
+            self.transport.write(
+                plain(RequestRefused("that is no HTTP, or its headers are too long"))
+            )
         self.transport.close()
 
     def _await_head(self) -> None:

@@ -3,13 +3,14 @@
 import os
 import socket
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 
 from ..errors import BadInput
+from .guard import Guard
 from .limits import Limits
 from .protocol import settings
 
@@ -105,7 +106,7 @@ def page_folder() -> Path | None:
 class Server(uvicorn.Server):
     """uvicorn's, telling when it can be asked."""
 
-    def __init__(self, app: FastAPI, limits: Limits, started: Callable[[], None]) -> None:
+    def __init__(self, app: Guard, limits: Limits, started: Callable[[], None]) -> None:
         how = settings(limits) | {"timeout_graceful_shutdown": int(limits.answer_s)}
         super().__init__(uvicorn.Config(app, lifespan="on", **how))
         self._started = started
@@ -116,11 +117,8 @@ class Server(uvicorn.Server):
 
 
 def serve(
-    app: FastAPI, listening: socket.socket, limits: Limits, started: Callable[[], None]
+    app: Guard, listening: socket.socket, limits: Limits, started: Callable[[], None]
 ) -> None:
     """Until Ctrl-C, or the system asks to end; requests that are here are answered first."""
-    with listening:
-        try:
-            Server(app, limits, started).run(sockets=[listening])
-        except KeyboardInterrupt:
-            pass
+    with suppress(KeyboardInterrupt):
+        Server(app, limits, started).run(sockets=[listening])

@@ -1,5 +1,6 @@
 """Both runtimes behind the seam: the same answers, the same errors."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +128,12 @@ def test_a_gap_sees_shapes_classes_and_what_is_no_number() -> None:
     assert gap(answering(0.75, 0.25), answering(0.25, 0.75), batches) == Gap(0.5, 0)
     assert gap(answering(1), answering(1, cells=8), batches) == Gap(np.inf, 0)
     assert gap(answering(1), answering(np.nan), batches).worst == np.inf
+
+
+def test_a_parse_leaves_nothing_in_the_users_home(tmp_path: Path) -> None:
+    """ONNX Runtime's identifier, for one, which it keeps to report to its makers."""
+    code = "import easyportrait; easyportrait.parse(easyportrait.demo_image()).labels"
+    env = {n: v for n, v in os.environ.items() if n != "ORT_DISABLE_TELEMETRY"}
+    env |= {"HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env)
+    assert not [*tmp_path.rglob("*")]
