@@ -11,7 +11,7 @@ import pytest
 import easyportrait
 from easyportrait.errors import BadInput, MissingExtra, ModelError
 from easyportrait.models import session
-from easyportrait.models.catalog import EMBEDDED, find_model
+from easyportrait.models.catalog import DEFAULT, EMBEDDED, find_model
 from easyportrait.models.parity import Gap, frames, gap, noise
 from easyportrait.models.session import (
     RUNTIMES,
@@ -39,13 +39,15 @@ def test_openvino_answers_what_onnx_runtime_answers_at_three_sizes() -> None:
 
 
 @needs_openvino
-def test_openvino_parses_the_demo_alike() -> None:
-    parser = easyportrait.load(runtime="openvino")
-    assert isinstance(parser.session, OpenVinoSession)
-    assert isinstance(easyportrait.load().session, OnnxSession)
+@pytest.mark.parametrize(("model", "alike"), [(EMBEDDED, 0.9999), (DEFAULT, 0.99)])
+def test_openvino_parses_the_demo_alike(model: str, alike: float) -> None:
+    """As int8, sums are rounded where each runtime sees fit."""
+    ours, theirs = easyportrait.load(model), easyportrait.load(model, runtime="openvino")
+    assert isinstance(ours.session, OnnxSession)
+    assert isinstance(theirs.session, OpenVinoSession)
     image = easyportrait.demo_image()
-    ours, theirs = easyportrait.parse(image), easyportrait.parse(image, model=parser)
-    assert (ours.labels == theirs.labels).mean() > 0.9999
+    labels = [easyportrait.parse(image, model=parser).labels for parser in (ours, theirs)]
+    assert (labels[0] == labels[1]).mean() > alike
 
 
 FIRST_RUNS = """
