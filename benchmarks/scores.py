@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--portraits", type=Path, required=True)
     parser.add_argument("--outlined", type=Path, required=True)
     parser.add_argument("--card", action="store_true")
+    parser.add_argument("--looks", type=int, nargs="+", default=[1, 2], choices=(1, 2))
     parser.add_argument("--trained", default="", help="how long, on what: for the table of nets")
     args = parser.parse_args()
     sets = {
@@ -34,7 +35,7 @@ def main() -> None:
     net = load(args.model, threads=1)  # a picture a core
     rows = {}
     for name, folder in sets.items():
-        for looks in (1, 2):
+        for looks in args.looks:
             found = evaluate(net, folder, looks=looks)
             for failure in found.failures:
                 raise SystemExit(f"{name} is not whole: {failure}")
