@@ -47,7 +47,7 @@ for line in sys.stdin:
         shown.thread_type = "AUTO"
         stream = out.add_stream("libx264", rate=shown.average_rate)
         stream.width, stream.height, stream.pix_fmt = shown.width, shown.height, "yuv420p"
-        stream.options = {"preset": "fast", "crf": "18"}
+        stream.options = {"preset": "veryfast", "crf": "18"}
         for frame in film.decode(shown):
             image = frame.to_ndarray(format="rgb24")
             mask = net.process(image).segmentation_mask[..., None]

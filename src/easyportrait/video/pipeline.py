@@ -82,7 +82,7 @@ def apply_to_video(
         every: the net looks at every so many frames. Those between take its last answer,
             over their own picture: masks and boxes of faces stay where they were until then.
         steady: how far to calm parsings from frame to frame (`steady.Steady`), 0 to 1; or
-            what does it: asked for each frame once, in order.
+            what does it: asked for each answer of the net once, in order.
         crf, keep_location, force: as `write_video`.
         progress: called after each frame with frames done and, if known, how many there are.
 
@@ -161,10 +161,11 @@ def run(
         nonlocal looked
         last: Parsing | None = None
         for frame, parsing in seen:
-            looked += parsing is not None
-            parsing = following(parsing, last, frame.image)
-            last = parsing
-            yield frame, calm(parsing), opener.moving(chain, frame.time)
+            if parsing is not None:
+                looked += 1
+                last = calm(parsing)
+            assert last is not None  # the net looks at the first frame
+            yield frame, replace(last, image=frame.image), opener.moving(chain, frame.time)
 
     with ThreadPoolExecutor(workers) as pool, closing(prefetched(video.raws(), AHEAD)) as raws:
         waiting = min(workers * every, max(workers, MOST_WAITING))
@@ -178,14 +179,6 @@ def run(
                 if progress is not None:
                     progress(done, info.count)
     return Done(done, looked, (*told(info), *writer.notes))
-
-
-def following(parsing: Parsing | None, last: Parsing | None, image: Image) -> Parsing:
-    """The parsing of a frame; where the net did not look, the last answer over this image."""
-    if parsing is not None:
-        return parsing
-    assert last is not None  # the net looks at the first frame
-    return replace(last, image=image)
 
 
 def told(info: VideoInfo) -> Iterator[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import ImageTooLarge, ImageUnreadable, VideoUnreadable
 from ..image.io import MAX_PIXELS, Image, picture_size
 from ..image.io import SUFFIXES as PICTURES
-from .pyav import FULL, LIMITED, Colours, accurately, load_pyav
+from .pyav import BILINEAR, FULL, LIMITED, Colours, accurately, load_pyav
 
 SUFFIXES = frozenset(
     [
@@ -387,7 +387,7 @@ def as_rgb(frame: Any, colours: Colours) -> Image:
         src_colorspace=colours.matrix_at(frame.width, frame.height),
         src_color_range=colours.span or LIMITED,
         dst_color_range=FULL,
-        **accurately(),
+        **accurately(BILINEAR),
     ).to_ndarray()
     if has_alpha:
         share = array[..., 3:].astype(np.float32) / 255

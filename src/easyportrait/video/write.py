@@ -23,7 +23,7 @@ import numpy as np
 
 from ..errors import BadInput, BadKnob, OutputUnwritable, ShapeMismatch
 from ..image.io import Image, encode, written
-from .pyav import BT709, FULL, LIMITED, RGB, SMPTE170M, accurately, load_pyav
+from .pyav import BICUBIC, BT709, FULL, LIMITED, RGB, SMPTE170M, accurately, load_pyav
 from .read import VideoInfo
 from .sound import Companions
 
@@ -59,7 +59,8 @@ class Coding:
     even: bool = False
 
 
-H264 = Coding("libx264", "yuv420p", {"preset": "fast"}, 18, 51, even=True)
+# twice as fast as "fast", for about the same size; the net and the effects need the cores
+H264 = Coding("libx264", "yuv420p", {"preset": "veryfast"}, 18, 51, even=True)
 VP9_OPTIONS = {"b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
 VP9 = Coding("libvpx-vp9", "yuv420p", VP9_OPTIONS, 24, 63)
 VP9_ALPHA = Coding("libvpx-vp9", "yuva420p", VP9_OPTIONS | {"auto-alt-ref": "0"}, 24, 63)
@@ -272,7 +273,7 @@ class FileWriter:
             dst_colorspace=self._info.colours.matrix_at(width, height),
             src_color_range=FULL,
             dst_color_range=self._info.colours.span or LIMITED,
-            **accurately(),
+            **accurately(BICUBIC),
         )
         for name, value in self._tags.items():
             setattr(frame, name, value)
