@@ -412,8 +412,8 @@ def nearest_winners(
     found = np.stack(
         [by_row[:, low_x[c.start] : low_x[c.stop - 1] + 1].any(1) for c in columns], axis=1
     )
-    across = winner[:, np.rint(x).astype(int)]
-    return across[np.rint(y).astype(int)], ~found
+    across = np.take(winner, np.rint(x).astype(int), axis=1)
+    return np.take(across, np.rint(y).astype(int), axis=0), ~found
 
 
 class Axes:

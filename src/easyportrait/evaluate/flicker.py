@@ -1,15 +1,18 @@
 """How much labels change from frame to frame where nothing moves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ..parsing import Float, Image
-from ..taxonomy import Mask, Taxonomy
-from .confusion import counted, iou, mean
+from ..taxonomy import CLASSES, Mask, Taxonomy
+from .confusion import Counts, accuracy, counted, iou, mean, ratio
+
+Bools = npt.NDArray[np.bool_]
 
 STILL = 3.0  # levels of blurred luma: above a camera's grain, below what eyes call motion
 AROUND = 4  # pixels
@@ -35,10 +38,42 @@ def flicker(frames: Iterable[Mask], taxonomy: Taxonomy) -> float:
     >>> flicker([still, still, still], CLASSES)
     0.0
     """
-    apart = [
-        1 - float(mean(iou(counted(before, after, taxonomy)))) for before, after in pairwise(frames)
-    ]
-    return float(np.mean(apart)) if apart else float("nan")
+    changes = Changes(taxonomy)
+    for before, after in pairwise(frames):
+        changes.add(counted(before, after, taxonomy))
+    return changes.apart
+
+
+class Changes:
+    """Which labels became which from frame to frame: counts, of one size for any video."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self.taxonomy = taxonomy
+        self.still = np.zeros((len(taxonomy), len(taxonomy)), np.int64)
+        self._apart, self._pairs = 0.0, 0
+
+    def add(self, counts: Counts, still: Counts | None = None) -> None:
+        """One frame and the next: (C, C) pixels, class before first; of all and of still ones."""
+        self._apart += 1 - float(mean(iou(counts)))
+        self._pairs += 1
+        if still is not None:
+            self.still += still
+
+    @property
+    def apart(self) -> float:
+        """As `flicker`."""
+        return self._apart / self._pairs if self._pairs else float("nan")
+
+    @property
+    def labels(self) -> float:
+        """Share of still pixels whose class is another than before; NaN without still pixels."""
+        return 1 - float(accuracy(self.still))
+
+    @property
+    def classes(self) -> dict[str, float]:
+        """Of the still pixels that are of a class in either frame, the share in only one."""
+        told = zip(self.taxonomy.names, (1 - iou(self.still)).tolist(), strict=True)
+        return {name: share for name, share in told if not np.isnan(share)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +82,103 @@ class Unrest:
 
     Attributes:
         labels: share of still pixels whose class is not that of the frame before.
-        person: mean change of the soft person in still pixels, of 1.
+        person: mean change of the soft person in still pixels, of 1; NaN for a model that
+            knows no person.
         still: share of pixels that are still.
+        classes: of the still pixels that are of a class in a frame or the one before, the
+            share that is in one of both only. Classes of no still pixel are left out.
+        apart: as `flicker`, of all pixels, whether they moved or not.
     """
 
     labels: float
     person: float
     still: float
+    classes: Mapping[str, float]
+    apart: float
 
 
-def unrest(frames: Iterable[tuple[Image, Mask, Float]]) -> Unrest:
-    """What a viewer calls flicker, without knowing the truth or how things moved.
+class Restless:
+    """Measures `unrest` of one series of answers over one video, a frame at a time."""
+
+    def __init__(self, taxonomy: Taxonomy = CLASSES) -> None:
+        self._changes = Changes(taxonomy)
+        self._moved, self._seen = 0.0, 0
+        self._before: tuple[Mask, Float | None] | None = None
+
+    def add(self, labels: Mask, person: Float | None, still: Bools | None) -> None:
+        """The next frame.
+
+        Args:
+            labels: (H, W) uint8.
+            person: (H, W) float32 in [0, 1]; None if the model knows none.
+            still: as `Stillness` says of it.
+
+        Raises:
+            ShapeMismatch: frames differ in size, or hold values that are no class.
+        """
+        if self._before is not None and still is not None:
+            before, old = self._before
+            taxonomy = self._changes.taxonomy
+            counts = counted(before, labels, taxonomy)
+            self._changes.add(counts, counted(before[still], labels[still], taxonomy))
+            self._seen += still.size
+            if person is None or old is None:
+                self._moved = float("nan")
+            else:
+                self._moved += float(np.abs(person - old)[still].sum(dtype=np.float64))
+        self._before = labels, person
+
+    @property
+    def found(self) -> Unrest:
+        """NaN in all but `apart` where there is no still pixel; in all for fewer than two
+        frames."""
+        still = self._changes.still.sum()
+        return Unrest(
+            labels=self._changes.labels,
+            person=float(ratio(np.float64(self._moved), still)),
+            still=float(ratio(still, np.int64(self._seen))),
+            classes=self._changes.classes,
+            apart=self._changes.apart,
+        )
+
+
+class Stillness:
+    """Where a video keeps still, asked frame by frame.
 
     A pixel is still if its luma, blurred against grain, stays within `STILL` levels of the
-    frame before, and so do its neighbours within `AROUND` pixels. Only those are compared,
-    so nothing needs to be warped and no motion is taken for flicker.
+    frame before, and so do its neighbours within `AROUND` pixels.
+    """
+
+    def __init__(self) -> None:
+        self._before: Float | None = None
+
+    def __call__(self, image: Image) -> Bools | None:
+        """(H, W, 3) uint8 RGB -> (H, W); None for the first frame."""
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        light, before = cv2.GaussianBlur(grey, (0, 0), 2), self._before
+        self._before = light
+        if before is None:
+            return None
+        around = np.ones((2 * AROUND + 1,) * 2, np.uint8)
+        return np.asarray(cv2.dilate(np.abs(light - before), around) < STILL)
+
+
+def unrest(
+    frames: Iterable[tuple[Image, Mask, Float | None]], taxonomy: Taxonomy = CLASSES
+) -> Unrest:
+    """What a viewer calls flicker, without knowing the truth or how things moved.
+
+    Only pixels that keep still (`Stillness`) are compared, so nothing needs to be warped and
+    no motion is taken for flicker.
 
     Args:
         frames: of each frame in order (H, W, 3) uint8 RGB, (H, W) uint8 labels, and (H, W)
-            float32 in [0, 1]. Read one at a time.
+            float32 in [0, 1], or None. Read one at a time.
 
     Returns:
-        NaN in all where there is no still pixel, or fewer than two frames.
+        As `Restless.found`.
     """
-    changed = moved = still_pixels = pixels = 0.0
-    before: tuple[Float, Mask, Float] | None = None
+    stillness, restless = Stillness(), Restless(taxonomy)
     for image, labels, person in frames:
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        light = cv2.GaussianBlur(grey, (0, 0), 2)
-        if before is not None:
-            near = cv2.dilate(np.abs(light - before[0]), np.ones((2 * AROUND + 1,) * 2, np.uint8))
-            still = near < STILL
-            changed += float((labels != before[1])[still].sum())
-            moved += float(np.abs(person - before[2])[still].sum(dtype=np.float64))
-            still_pixels += float(still.sum())
-            pixels += still.size
-        before = light, labels, person
-    if not still_pixels:
-        return Unrest(float("nan"), float("nan"), 0.0 if pixels else float("nan"))
-    return Unrest(changed / still_pixels, moved / still_pixels, still_pixels / pixels)
+        restless.add(labels, person, stillness(image))
+    return restless.found
