@@ -190,8 +190,10 @@ class Parsing:
         all_rows, all_columns = within or whole
         height, width = all_rows.stop - all_rows.start, all_columns.stop - all_columns.start
         out = np.empty((height, width), np.float32)
+        # a pixel hangs on two cells in a row, the sum goes over all that a tile touches
+        tile = int(np.clip(TILE_CELLS * self.frame.cell, 64, 512))
         for rows in spans(all_rows.start, all_rows.stop, 256):
-            for columns in spans(all_columns.start, all_columns.stop, 4096):
+            for columns in spans(all_columns.start, all_columns.stop, tile):
                 place = shifted(rows, all_rows), shifted(columns, all_columns)
                 out[place] = bring_up(summed, [0], rows, columns)[0]
         return np.clip(out, 0, 1, out=out)
