@@ -64,6 +64,18 @@ def test_every_format_gives_the_same_picture(kind: str, tolerance: int) -> None:
     assert close(image, two_tone(), tolerance)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_a_jpeg_is_what_pillow_makes_of_it(mode: str, subsampling: int, progressive: bool) -> None:
+    how = {"progressive": progressive} | ({"subsampling": subsampling} if mode == "RGB" else {})
+    data = saved(Pil.open(DEMO).crop((0, 0, 203, 101)).convert(mode), "JPEG", **how)
+    expected = np.asarray(Pil.open(io.BytesIO(data)).convert("RGB"))
+    found = read_image(data)
+    np.testing.assert_array_equal(found, expected)
+    assert not found.flags.writeable  # as Pillow's are
+
+
 def test_heic_is_read_with_its_extra() -> None:
     pytest.importorskip("pillow_heif").register_heif_opener()
     data = saved(Pil.fromarray(two_tone(64, 64)), "HEIF", quality=95)
