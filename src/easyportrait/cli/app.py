@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import apply, camera, data, demo, doctor, evaluate, models, parse, serve, train, video
+from . import apply, camera, data, demo, doctor, evaluate, models, parse, serve, studio, train, video
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +36,7 @@ app.command("video")(video.video)
 app.command("camera")(camera.camera)
 app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
+app.add_typer(studio.app, name="studio")
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 app.command("evaluate")(evaluate.evaluate)

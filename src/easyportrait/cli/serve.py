@@ -8,7 +8,7 @@ import typer
 
 from ..core import load
 from ..errors import MissingExtra
-from ..models.catalog import DEFAULT, catalog
+from ..models.catalog import DEFAULT, catalog, find_model
 from ..models.parser import Parser
 from ..models.session import cores
 from .common import MaxPixels, Runtime, words
@@ -66,7 +66,7 @@ def serve(
     for package in PACKAGES:
         if importlib.util.find_spec(package) is None:
             raise MissingExtra("serve", package)
-    from ..serve import run
+    from ..serve import run, studio
     from ..serve.app import make_app
     from ..serve.limits import MB, Limits
 
@@ -74,14 +74,18 @@ def serve(
     hosts = run.allowed_hosts(host, allow_host or [], token)
     limits = Limits(body=max_body * MB, pixels=max_pixels, queue=queue)
     threads = workers or cores()
+    names = model or [DEFAULT]
+    loaded = parsers(names, runtime, max(1, cores() // threads))
+    card = next(iter(loaded.values())).card
     with run.bound(host, port) as listening:
         app = make_app(
-            parsers(model or [DEFAULT], runtime, max(1, cores() // threads)),
+            loaded,
             threads=threads,
             limits=limits,
             token=token,
             hosts=hosts,
-            page=run.page_folder(),
+            page=studio.page_folder(),
+            made=studio.made(find_model(names[0]), card),
         )
 
         def started() -> None:

@@ -99,11 +99,11 @@ def plain_jpeg(picture: Pil.Image) -> Image | None:
         or picture.mode != "RGB"
         or "icc_profile" in picture.info
         or picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        or picture.fp is None
     ):
         return None
-    picture.fp.seek(0)
-    data = picture.fp.read()
+    file: IO[bytes] = picture.fp  # type: ignore[attr-defined]
+    file.seek(0)
+    data = file.read()
     if not data.endswith(b"\xff\xd9"):  # cut short, perhaps: Pillow knows, OpenCV goes on
         return None
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION

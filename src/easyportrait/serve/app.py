@@ -16,7 +16,6 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.staticfiles import StaticFiles
 
 from .. import __version__
 from ..errors import BadInput, EasyPortraitError, TookTooLong, UnknownModel
@@ -24,6 +23,7 @@ from ..models.parser import Parser
 from . import describe, documented
 from .answers import OUTPUTS, Answer, applied, parsed, read_wishes
 from .body import PICTURES, read_form
+from .files import Files
 from .guard import Guard, as_json, headers_of
 from .limits import Limits
 from .metrics import TYPE, Meter
@@ -60,6 +60,7 @@ def make_app(
     token: str | None = None,
     hosts: Collection[str] | None = None,
     page: Path | None = None,
+    made: Mapping[str, bytes | Path] | None = None,
 ) -> Guard:
     """An ASGI app; `Guard` stands before everything, its own faults' answers too.
 
@@ -70,6 +71,7 @@ def make_app(
         token: what callers must bear; None for nobody.
         hosts: names that it may be called by; None for any.
         page: a folder whose files are served at /, to anybody who may connect.
+        made: further files of it, by their paths there.
     """
     limits = limits or Limits()
     places = Places(threads, limits.queue)
@@ -88,7 +90,7 @@ def make_app(
     add_pictures(app, dict(parsers), places, limits)
     add_facts(app, dict(parsers), meter)
     if page is not None:
-        app.mount("/", StaticFiles(directory=page, html=True), name="page")
+        app.mount("/", Files(page, made or {}), name="page")
     return Guard(app, limits=limits, token=token, hosts=hosts, meter=meter)
 
 

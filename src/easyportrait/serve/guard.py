@@ -26,6 +26,7 @@ from ..errors import (
     Unauthorised,
     WrongHost,
 )
+from .headers import ALWAYS, FOR_API, FOR_PAGE
 from .limits import Limits
 from .metrics import Meter
 
@@ -36,27 +37,6 @@ Send = Callable[[Message], Awaitable[None]]
 
 OPEN = ("/healthz",)  # of the paths below, those that want no token
 API = ("/v1/", "/healthz", "/metrics", "/openapi.json")
-ALWAYS = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cache-control": "no-store",
-}
-FOR_API = "default-src 'none'; frame-ancestors 'none'"
-FOR_PAGE = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' blob:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    ]
-)
 
 
 class Guard:

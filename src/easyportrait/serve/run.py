@@ -16,7 +16,6 @@ from .protocol import settings
 
 SHORTEST_TOKEN = 16
 TOKEN = "EASYPORTRAIT_TOKEN"
-PAGE = Path(__file__).parent / "page"
 
 
 def is_loopback(host: str) -> bool:
@@ -96,11 +95,6 @@ def bound(host: str, port: int) -> socket.socket:
 def address(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
-def page_folder() -> Path | None:
-    """The studio's files, where this package has them."""
-    return PAGE if (PAGE / "index.html").is_file() else None
 
 
 class Server(uvicorn.Server):

@@ -9,7 +9,7 @@ Whatever goes wrong anywhere ends all of it, and nothing of the output stays.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -125,14 +125,18 @@ def check(
 ) -> None:
     if not chain.steps:
         raise BadInput("name an effect: without one there is nothing to do")
+    check_arguments(every, looks, steady)
+    if target.exists() and target.resolve() == source.resolve():
+        raise BadInput(f"the result would overwrite the input {source}; choose another name")
+
+
+def check_arguments(every: int, looks: int, steady: float | Calm) -> None:
     if every < 1:
         raise BadInput(f"every is 1 or more, got {every}")
     if looks not in (1, 2):
         raise BadInput(f"looks is 1 or 2, got {looks!r}")
     if not callable(steady) and not 0 <= steady <= 1:
         raise BadInput(f"steady is a number from 0 to 1, got {steady!r}")
-    if target.exists() and target.resolve() == source.resolve():
-        raise BadInput(f"the result would overwrite the input {source}; choose another name")
 
 
 def run(
@@ -146,12 +150,8 @@ def run(
     progress: Progress | None,
 ) -> Done:
     """All frames through the stages drawn above."""
-    info, workers = video.info, min(cores(), WORKERS)
+    info, workers, answer = video.info, workers_of(), Answers(calm)
     done = looked = 0
-
-    def look(raw: Raw) -> tuple[Frame, Parsing | None]:
-        frame = video.upright(raw)
-        return frame, parse(frame.image) if frame.index % every == 0 else None
 
     def finish(work: tuple[Frame, Parsing, Chain]) -> tuple[Frame, Any]:
         frame, parsing, wanted = work
@@ -159,26 +159,89 @@ def run(
 
     def steadied(seen: Iterable[tuple[Frame, Parsing | None]]) -> Iterator[Any]:
         nonlocal looked
-        last: Parsing | None = None
         for frame, parsing in seen:
-            if parsing is not None:
-                looked += 1
-                last = calm(parsing)
-            assert last is not None  # the net looks at the first frame
-            yield frame, replace(last, image=frame.image), opener.moving(chain, frame.time)
+            looked += parsing is not None
+            yield frame, answer(frame, parsing), opener.moving(chain, frame.time)
 
-    with ThreadPoolExecutor(workers) as pool, closing(prefetched(video.raws(), AHEAD)) as raws:
-        waiting = min(workers * every, max(workers, MOST_WAITING))
-        with (
-            closing(in_order(pool, look, raws, waiting)) as seen,
-            closing(in_order(pool, finish, steadied(seen), workers)) as finished,
-        ):
-            for frame, prepared in finished:
-                writer.write(prepared, frame.time, frame.duration)
-                done += 1
-                if progress is not None:
-                    progress(done, info.count)
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        closing(seen_by(pool, video, parse, every)) as seen,
+        closing(in_order(pool, finish, steadied(seen), workers)) as finished,
+    ):
+        for frame, prepared in finished:
+            writer.write(prepared, frame.time, frame.duration)
+            done += 1
+            if progress is not None:
+                progress(done, info.count)
     return Done(done, looked, (*told(info), *writer.notes))
+
+
+def parsings(
+    video: Video,
+    parser: Parser,
+    *,
+    looks: int = 2,
+    every: int = 1,
+    steady: Sequence[float] = (1.0,),
+) -> Generator[tuple[Frame, list[Parsing]], None, None]:
+    """Each frame of a video and the parsings that `apply_to_video` would use, in order.
+
+    Args:
+        video: an open one; its frames are gone then.
+        parser: loaded with `threads=1`, as each core does a frame.
+        looks, every: as `apply_to_video`.
+        steady: how far to calm, 0 to 1; a parsing for each.
+
+    Raises:
+        BadInput: one of the arguments is not taken.
+        VideoUnreadable: the video is damaged there.
+    """
+    for strength in steady:
+        check_arguments(every, looks, strength)
+    answers = [Answers(Steady(strength)) for strength in steady]
+    with (
+        ThreadPoolExecutor(workers_of()) as pool,
+        closing(seen_by(pool, video, partial(parser.parse, looks=looks), every)) as seen,
+    ):
+        for frame, parsing in seen:
+            yield frame, [answer(frame, parsing) for answer in answers]
+
+
+class Answers:
+    """What is taken for true of each frame: the net's answer made calm or, where it did not
+    look, the last one over the frame's own picture."""
+
+    def __init__(self, calm: Calm) -> None:
+        self._calm = calm
+        self._last: Parsing | None = None
+
+    def __call__(self, frame: Frame, parsing: Parsing | None) -> Parsing:
+        if parsing is not None:
+            self._last = self._calm(parsing)
+        assert self._last is not None  # the net looks at the first frame
+        return replace(self._last, image=frame.image)
+
+
+def seen_by(
+    pool: ThreadPoolExecutor, video: Video, parse: Callable[[Image], Parsing], every: int
+) -> Generator[tuple[Frame, Parsing | None], None, None]:
+    """Frames decoded ahead in a thread, and parsed by a pool where the net looks, in order."""
+    workers = workers_of()
+    waiting = min(workers * every, max(workers, MOST_WAITING))
+
+    def look(raw: Raw) -> tuple[Frame, Parsing | None]:
+        frame = video.upright(raw)
+        return frame, parse(frame.image) if frame.index % every == 0 else None
+
+    with (
+        closing(prefetched(video.raws(), AHEAD)) as raws,
+        closing(in_order(pool, look, raws, waiting)) as seen,
+    ):
+        yield from seen
+
+
+def workers_of() -> int:
+    return min(cores(), WORKERS)
 
 
 def told(info: VideoInfo) -> Iterator[str]:
