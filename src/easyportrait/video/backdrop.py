@@ -39,7 +39,7 @@ class Backdrop:
     def close(self) -> None:
         self._video.close()
 
-    def at(self, time: Fraction) -> Image:
+    def at(self, time: Fraction | float) -> Image:
         """(h, w, 3) uint8: what it shows then.
 
         Args:
@@ -77,7 +77,7 @@ class Opener:
         if self.backdrop is not None:
             self.backdrop.close()
 
-    def moving(self, chain: Chain, time: Fraction) -> Chain:
+    def moving(self, chain: Chain, time: Fraction | float) -> Chain:
         """The chain for the frame at a time, in seconds."""
         if self.backdrop is None:
             return chain

@@ -14,7 +14,6 @@ from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from threading import Condition, Event, Thread
 
@@ -24,10 +23,11 @@ import numpy as np
 from ..core import load
 from ..effects.chain import Chain
 from ..errors import BadInput
-from ..image.io import MAX_PIXELS, Image, read_image
+from ..image.io import MAX_PIXELS, Image
 from ..models.catalog import DEFAULT
 from ..models.parser import Parser
 from ..parsing import Parsing
+from .backdrop import Opener
 from .capture import open_source
 from .steady import Steady
 
@@ -129,7 +129,8 @@ class Camera:
             viewer's left, as the net sees what is shown.
         size, fps: (width, height) and frames a second to ask a camera for.
         max_pixels: the most that a background's file may hold.
-        effects: as `easyportrait.apply`; without any, pictures are parsed only.
+        effects: as `easyportrait.apply`; a background may be a video, too, which is looped.
+            Without any, pictures are parsed only.
 
     Attributes:
         effects_on: may be set at any time; while it is off, pictures pass as they are.
@@ -162,11 +163,12 @@ class Camera:
     ) -> None:
         if every < 1 or looks not in (1, 2):
             raise BadInput(f"every is 1 or more and looks 1 or 2, got {every=}, {looks=}")
-        chain = Chain.of(effects, read=partial(read_image, max_pixels=max_pixels))
+        opener = Opener(max_pixels)
+        chain = Chain.of(effects, read=opener)
         parser = model if isinstance(model, Parser) else load(model, runtime=runtime)
         self._source = open_source(source, size, fps)
         self._mirror = self._source.is_live if mirror is None else mirror
-        self._studio = Studio(parser, chain, looks, every, Steady() if steady else None)
+        self._studio = Studio(parser, chain, opener, looks, every, Steady() if steady else None)
         self.effects_on = True
         self.notes = self._source.notes
         self.rate = self._source.rate
@@ -206,6 +208,8 @@ class Camera:
                 thread.join(PATIENCE)
         if self._threads[0].ident is None:  # otherwise it lets go itself
             self._source.close()
+        if not self._threads[1].is_alive():
+            self._studio.close()
 
     # -- for who shows them ----------------------------------------------------------------
 
@@ -309,7 +313,7 @@ class Camera:
         while (begun := self._next()) is not None:
             index, came, image = begun
             before = cv2.flip(image, 1) if self._mirror else image
-            image, parsing = self._studio(before, self.effects_on)
+            image, parsing = self._studio(before, came, self.effects_on)
             with self._news:
                 self._ready = time.monotonic(), Shown(image, before, parsing, index, came)
                 self._news.notify_all()
@@ -334,25 +338,44 @@ class Studio:
     """Net, steadiness and effects, one picture after the other."""
 
     def __init__(
-        self, parser: Parser, chain: Chain, looks: int, every: int, steady: Steady | None
+        self,
+        parser: Parser,
+        chain: Chain,
+        opener: Opener,
+        looks: int,
+        every: int,
+        steady: Steady | None,
     ) -> None:
-        self._parser, self._chain, self._looks = parser, chain, looks
+        self._parser, self._chain, self._opener, self._looks = parser, chain, opener, looks
         self._every, self._steady = every, steady
         self._last: Parsing | None = None
         self._since = 0  # pictures since the net looked, this one included
+        self._began: float | None = None
+        self._size: tuple[int, ...] = ()
 
-    def __call__(self, image: Image, wanted: bool) -> tuple[Image, Parsing | None]:
+    def __call__(self, image: Image, came: float, wanted: bool) -> tuple[Image, Parsing | None]:
         if not wanted:
             self._last = None
             return image, None
-        parsing = self._last = self._parsed(image)
-        if self._steady is not None:
-            parsing = self._steady(parsing)
-        return self._chain(parsing), parsing
+        self._last = self._parsed(image)
+        return self._effects(image, came)(self._last), self._last
+
+    def close(self) -> None:
+        self._opener.close()
 
     def _parsed(self, image: Image) -> Parsing:
         last, self._since = self._last, self._since + 1
-        if last is None or last.image.shape != image.shape or self._since >= self._every:
-            self._since = 0
-            return self._parser.parse(image, looks=self._looks)
-        return replace(last, image=image)
+        if last is not None and last.image.shape == image.shape and self._since < self._every:
+            return replace(last, image=image)
+        self._since = 0
+        parsing = self._parser.parse(image, looks=self._looks)
+        return parsing if self._steady is None else self._steady(parsing)
+
+    def _effects(self, image: Image, came: float) -> Chain:
+        """The chain, a background's picture brought to size once, its video at its time."""
+        if image.shape[:2] != self._size:
+            self._size = image.shape[:2]
+            self._fitted = self._opener.at_size(self._chain, *image.shape[:2])
+        if self._began is None:
+            self._began = came
+        return self._opener.moving(self._fitted, came - self._began)

@@ -215,6 +215,22 @@ def test_answers_are_calmed(steady: bool) -> None:
     assert seen[0] == pytest.approx(1) and seen[1] == pytest.approx(0.92 if steady else 0.6)
 
 
+def test_a_video_behind_people_plays(tmp_path: Path) -> None:
+    """One that begins black and is white from a tenth of a second on."""
+    path = tmp_path / "behind.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (SIZE, SIZE))
+    for number in range(200):
+        writer.write(np.full((SIZE, SIZE, 3), 255 if number else 0, np.uint8))
+    writer.release()
+    turns = Turns(2)
+    with Camera(turns, model=net(), background=path) as camera:
+        corners = []
+        for shown in turns.shown(camera):
+            corners.append(int(shown.image[4, -4].mean()))
+            time.sleep(0.15)
+    assert corners[0] < 20 and corners[1] > 235
+
+
 def test_rate_and_latency_are_worked_out() -> None:
     meter = Meter()
     for i in range(101):
