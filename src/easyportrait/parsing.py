@@ -29,7 +29,7 @@ Image = npt.NDArray[np.uint8]
 Float = npt.NDArray[np.float32]
 Window = tuple[slice, slice]  # rows and columns of a picture
 
-TILE_CELLS = 8  # a tile of labels spans about this many cells of the coarse grid
+TILE_CELLS = 16  # a tile of labels spans about this many cells of the coarse grid
 FADE = 0.1  # of a face look's side, over which it takes over from the look at all
 
 
@@ -81,14 +81,14 @@ class Look:
     def across(self, axis: int, start: int, stop: int) -> "Axis":
         """How those pixels hang on the grid's cells."""
         at = self.positions(axis, start, stop)
-        low = int(at[0])
-        high = min(int(at[-1]) + 2, self.probs.shape[1 + axis])
-        weights = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(low, high)))
+        low = at.astype(np.intp)
+        high = np.minimum(low + 1, self.probs.shape[1 + axis] - 1)
         opacity = np.ones(stop - start)
         if self.fade:
             place = self._place(axis, start, stop)
             opacity = np.clip(np.minimum(place, 1 - place) / self.fade, 0, 1)
-        return Axis(weights.astype(np.float32), slice(low, high), opacity.astype(np.float32))
+        share = (at - low).astype(np.float32)
+        return Axis(low, high, share, opacity.astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,14 +96,20 @@ class Axis:
     """Linear interpolation along one axis, for a run of pixels.
 
     Attributes:
-        weights: (pixels, cells) float32, rows summing to 1.
-        cells: the grid's cells that they weigh.
+        low, high: (pixels,) the two cells that each hangs on, growing.
+        share: (pixels,) float32 in [0, 1): of the higher one.
         opacity: (pixels,) float32 in [0, 1]: how much the look counts there.
     """
 
-    weights: Float
-    cells: slice
+    low: npt.NDArray[np.intp]
+    high: npt.NDArray[np.intp]
+    share: Float
     opacity: Float
+
+    @property
+    def cells(self) -> slice:
+        """All cells that the pixels hang on."""
+        return slice(int(self.low[0]), int(self.high[-1]) + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,10 +196,8 @@ class Parsing:
         all_rows, all_columns = within or whole
         height, width = all_rows.stop - all_rows.start, all_columns.stop - all_columns.start
         out = np.empty((height, width), np.float32)
-        # a pixel hangs on two cells in a row, the sum goes over all that a tile touches
-        tile = int(np.clip(TILE_CELLS * self.frame.cell, 64, 512))
         for rows in spans(all_rows.start, all_rows.stop, 256):
-            for columns in spans(all_columns.start, all_columns.stop, tile):
+            for columns in spans(all_columns.start, all_columns.stop, 1024):
                 place = shifted(rows, all_rows), shifted(columns, all_columns)
                 out[place] = bring_up(summed, [0], rows, columns)[0]
         return np.clip(out, 0, 1, out=out)
@@ -356,7 +360,7 @@ def bring_up(
         if under is None:
             continue
         (at_y, y), (at_x, x) = under
-        values = y.weights @ look.probs[channels, y.cells, x.cells] @ x.weights.T
+        values = interpolated(look.probs[channels, y.cells], y, x)
         if out is None:
             out = values
             continue
@@ -364,6 +368,27 @@ def bring_up(
         window += look.weight * (y.opacity[:, None] * x.opacity) * (values - window)
     assert out is not None
     return np.asarray(out, np.float32)
+
+
+def interpolated(probs: Float, y: Axis, x: Axis) -> Float:
+    """(K, rows, columns) float32 from (K, cells, w), rows of cells from `y.cells` on.
+
+    Not by matrices, though that is shorter: BLAS would share such small ones among threads,
+    which then wait for those of the net.
+    """
+    left, right = np.take(probs, x.low, axis=2), np.take(probs, x.high, axis=2)
+    lines = between(left, right, x.share)
+    first = y.low[0]
+    above, below = np.take(lines, y.low - first, axis=1), np.take(lines, y.high - first, axis=1)
+    return between(above, below, y.share[:, None])
+
+
+def between(a: Float, b: Float, share: Float) -> Float:
+    """a and a share of the way to b, which is painted over."""
+    b -= a
+    b *= share
+    b += a
+    return b
 
 
 def spans(start: int, stop: int, step: int) -> Iterator[slice]:
