@@ -30,7 +30,6 @@ WRAP = 0.4  # how far round the form the lamp reaches, since it is large
 FALL = 0.25  # how much of the light is nearness to the lamp
 STOPS = 2.9  # from the most to the least of the light at full strength: 2 from cheek to cheek
 LIFT = 0.1  # of these stops: a lamp adds light to all
-BURNT = 4  # power of the weakest channel with which shade spares what nears white
 DIM = 2.0  # stops off the background at full strength
 
 
@@ -142,14 +141,14 @@ def nearness(shape: tuple[int, ...], middle: Float, face: float, x: float, y: fl
 def lit(part: Image, gain: Float) -> Image:
     """Colours under another light: darker by a factor; brighter so that the strongest of a
     pixel's channels nears white without reaching it, and hue and saturation stay. White stays
-    white: nobody knows how bright it was, and in shade it would be a flat grey."""
-    light = to_linear(part)
-    red, green, blue = cv2.split(light)
-    strongest = np.maximum(np.maximum(red, green), blue)
-    weakest = np.minimum(np.minimum(red, green), blue)
-    towards = np.where(gain > 1, strongest, weakest**BURNT)
+    white: nobody knows how bright it was, and in shade it would be a flat grey. What nears
+    it is spared with the fourth power of its weakest channel."""
+    red, green, blue = cv2.split(part)
+    strongest = to_linear(np.maximum(np.maximum(red, green), blue))
+    weakest = to_linear(np.minimum(np.minimum(red, green), blue))
+    towards = np.where(gain > 1, strongest, np.square(np.square(weakest)))
     bent = gain / (1 + (gain - 1) * towards)
-    return from_linear(light * bent[..., None])
+    return from_linear(to_linear(part) * bent[..., None])
 
 
 EFFECT = Effect(
