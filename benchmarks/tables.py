@@ -92,6 +92,28 @@ def nets() -> str:
     return f"{table(head, rows)}\n\n{text}".rstrip()
 
 
+def growth() -> str:
+    """Cost against size, faces and cores."""
+    found = result("growth")
+    size = [
+        [name, f"{row['labels_ms']:,.0f}", f"{row['cutout_ms']:,.0f}"]
+        for name, row in found["size"].items()
+    ]
+    faces = [
+        [name, f"{row['labels_ms']:,.0f}", f"{row['cutout_ms']:,.0f}"]
+        for name, row in found["faces"].items()
+    ]
+    cores = [[name, *(f"{v:,}" for v in row.values())] for name, row in found["cores"].items()]
+    head = ["file to labels, ms", "then the cutout, ms"]
+    return "\n\n".join(
+        [
+            table(["one face in", *head], size),
+            table(["faces in 12 MP", *head], faces),
+            table(["2 MP, cores:", *found["cores"]["one picture, ms"]], cores),
+        ]
+    )
+
+
 def effects() -> str:
     found = result("effects")
     rows = [[f"`{name}`", f"{ms:,.0f}"] for name, ms in found["ms_a_megapixel"].items()]
@@ -114,6 +136,31 @@ def video() -> str:
             table(["a still film", "labels that change", "mean change of the person"], calm),
         ]
     )
+
+
+def int8() -> str:
+    """Score and speed of trained nets as int8, beside their float32."""
+    rows = []
+    for name, row in result("int8")["nets"].items():
+        if "refused" in row:
+            rows.append([name, "refused"])
+            continue
+        sides = row["ms"].items()
+        times = (
+            ", ".join(f"{ms['onnx, float32'] / ms[kind]:.2f}" for _, ms in sides)
+            for kind in ("onnx, int8", "openvino, float32", "openvino, int8")
+        )
+        rows.append(
+            [
+                f"{name}, at {' and '.join(row['ms'])}",
+                f"{row['bytes'] / 1e6:.1f} of {row['bytes_before'] / 1e6:.1f}",
+                f"{row['mean']:.4f} of {row['mean_before']:.4f}",
+                f"{min(found['same'] for found in row['runtimes'].values()):.1%}",
+                *times,
+            ]
+        )
+    head = ["net", "MB", "mean IoU", "pixels of the same class", "ONNX Runtime, int8"]
+    return table([*head, "OpenVINO, float32", "OpenVINO, int8"], rows)
 
 
 def number(value: float | None) -> str:
@@ -210,7 +257,7 @@ def main() -> None:
     put(ROOT / "docs" / "results.md", "offset", offset())
     put(ROOT / "docs" / "results.md", "speed", speed())
     for name, write in (
-        ("data", data), ("trained", trained), ("nets", nets), ("effects", effects), ("video", video)
+        ("data", data), ("trained", trained), ("nets", nets), ("growth", growth), ("effects", effects), ("video", video)
     ):  # fmt: skip
         put(ROOT / "docs" / "results.md", name, write())
     put(ROOT / "docs" / "embedded.md", "limits", limits())
