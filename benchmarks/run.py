@@ -30,6 +30,7 @@ SCRIPTS = {
     "nets": ["--portraits", "{portraits}"],
     "offset": ["embedded", "--portraits", "{portraits}"],
     "scores": ["embedded-int8", "--portraits", "{portraits}", "--outlined", "{outlined}"],
+    "groups": ["--portraits", "{portraits}"],
     "scale": [],
 }
 

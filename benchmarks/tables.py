@@ -180,6 +180,23 @@ def speed() -> str:
     )
 
 
+def groups() -> str:
+    """Scores by kind of picture."""
+    rows = []
+    for kind in result("groups").values():
+        rows.append([f"**{kind['label']}**", "", "", ""])
+        rows += [
+            [
+                g["name"],
+                str(g["pictures"]),
+                number(g["value"]),
+                f"{g['low']:.3f} to {g['high']:.3f}",
+            ]
+            for g in kind["groups"]
+        ]
+    return table(["kind of picture", "pictures", "mean IoU", "95 % interval"], rows)
+
+
 def offset() -> str:
     seen = result("offset")["iou_by_dx_dy"]["as they are"]
     here, moved = seen["0, 0"], seen["0.5, 0.5"]
@@ -260,6 +277,7 @@ def main() -> None:
         ("data", data), ("trained", trained), ("nets", nets), ("growth", growth), ("effects", effects), ("video", video)
     ):  # fmt: skip
         put(ROOT / "docs" / "results.md", name, write())
+    put(ROOT / "docs" / "explain" / "fairness.md", "groups", groups())
     put(ROOT / "docs" / "embedded.md", "limits", limits())
     put(ROOT / "docs" / "embedded.md", "sources", sources())
 

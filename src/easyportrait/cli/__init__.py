@@ -19,8 +19,9 @@ def main() -> None:
     from .app import app
     from .common import complain
 
-    # the limit is ours to check (image/io.py); Pillow's warning would only add lines to it
-    warnings.filterwarnings("ignore", message=".*decompression bomb.*")
+    # limits are ours to check (image/io.py), and what else Pillow notices in a stranger's
+    # picture would fill a server's log, and its memory: Python keeps each text
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         app(prog_name="easyportrait")
     except EasyPortraitError as error:

@@ -5,7 +5,21 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import apply, camera, data, demo, doctor, evaluate, models, parse, serve, studio, train, video
+from . import (
+    apply,
+    camera,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    models,
+    parse,
+    scale,
+    serve,
+    studio,
+    train,
+    video,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +53,7 @@ app.command("demo")(demo.demo)
 app.add_typer(studio.app, name="studio")
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
+app.add_typer(scale.app, name="scale")
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)

@@ -1,7 +1,10 @@
 """What the commands share: where words go, and what options are called."""
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -38,6 +41,34 @@ MaxPixels = Annotated[
         "--max-pixels", min=1, max=2 * MAX_PIXELS, help="The most pixels a picture may have."
     ),
 ]
+
+
+def hides(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command with arguments that have no option: other commands pass them."""
+
+    def hiding(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True)
+        shown = [p for p in own.parameters.values() if p.name not in names]
+
+        @wraps(command)
+        def as_shown(**values: Any) -> None:
+            command(**values)
+
+        return with_parameters(as_shown, shown)
+
+    return hiding
+
+
+def with_parameters(
+    command: Callable[..., None], parameters: list[inspect.Parameter]
+) -> Callable[..., None]:
+    """The command, which says of itself that these are its parameters."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [p.replace(kind=kind) for p in parameters]
+    )
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
 
 
 def complain(error: EasyPortraitError | str) -> None:

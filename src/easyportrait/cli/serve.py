@@ -10,7 +10,7 @@ from ..core import load
 from ..errors import MissingExtra
 from ..models.catalog import DEFAULT, catalog, find_model
 from ..models.parser import Parser
-from ..models.session import cores
+from ..models.session import OnnxSession, cores
 from .common import MaxPixels, Runtime, words
 
 PACKAGES = ("fastapi", "uvicorn", "python_multipart", "prometheus_client")
@@ -74,18 +74,17 @@ def serve(
     hosts = run.allowed_hosts(host, allow_host or [], token)
     limits = Limits(body=max_body * MB, pixels=max_pixels, queue=queue)
     threads = workers or cores()
-    names = model or [DEFAULT]
-    loaded = parsers(names, runtime, max(1, cores() // threads))
-    card = next(iter(loaded.values())).card
+    in_page = find_model(model[0] if model else studio.MODEL)
+    card = OnnxSession(in_page, threads=1).card
     with run.bound(host, port) as listening:
         app = make_app(
-            loaded,
+            parsers(model or [DEFAULT], runtime, max(1, cores() // threads)),
             threads=threads,
             limits=limits,
             token=token,
             hosts=hosts,
             page=studio.page_folder(),
-            made=studio.made(find_model(names[0]), card),
+            made=studio.made(in_page, card),
         )
 
         def started() -> None:

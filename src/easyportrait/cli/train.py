@@ -9,6 +9,7 @@ import typer
 
 from ..errors import MissingExtra
 from .common import words
+from .models import quiet_exporter
 
 
 def train(
@@ -73,7 +74,7 @@ def train(
         read = replace(read, run=replace(read.run, precision=precision))
     begin = None
     if start is not None:
-        begin = Path(start) if start.endswith(".ckpt") else find_model(start)
+        begin = Path(start) if start.endswith((".ckpt", ".safetensors")) else find_model(start)
     folder = output or Path("runs") / read.name
     best = fit(
         read,
@@ -90,7 +91,8 @@ def train(
     if not is_first():
         return
     path = folder / f"{read.file_name}.onnx"
-    worst = export_checkpoint(best, read, data, path)
+    with quiet_exporter():
+        worst = export_checkpoint(best, read, data, path)
     words.print(
         f"{path}: answers within {worst:.1g} of the trained net", style="green", markup=False
     )

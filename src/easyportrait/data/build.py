@@ -31,7 +31,7 @@ from .disk import check_room
 from .easyportrait import several
 from .layout import LAYOUTS, Entry, write_dataset
 from .meta import SPLITS, load_polars
-from .pool import on_all_cores
+from .pool import Over, on_all_cores
 from .quality import Fault
 
 Progress = Callable[[str, int, int], None]
@@ -48,6 +48,7 @@ def build(
     how: How | None = None,
     finder: FaceFinder | None = None,
     report: Report | None = None,
+    over: Over = on_all_cores,
     progress: Progress = lambda doing, done, total: None,
 ) -> Report:
     """Make a dataset; or make it again with what was added, and nobody changes splits.
@@ -67,6 +68,7 @@ def build(
         finder: finds faces, for `limits.min_face`; `easyportrait.load(threads=1)` gives one.
             Without it nobody looks for faces.
         report: filled in; also when this raises.
+        over: how to go over the pairs that are to be measured.
         progress: called after each picture with what is being done, how many are done, and
             of how many.
 
@@ -97,7 +99,7 @@ def build(
     refuse_faults(photos, report, how)
     with at_work(out) as state:
         earlier = earlier_split(state, found, how)
-        seen = measured(state, how.reading, finder, report, progress)
+        seen = measured(state, how.reading, finder, report, over, progress)
         refuse_faults(photos, report, how)
         rows = choose(earlier, how, report)
         if not rows:
@@ -166,19 +168,23 @@ def measured(
     reading: Reading,
     finder: FaceFinder | None,
     report: Report,
+    over: Over,
     progress: Progress,
 ) -> dict[str, Seen]:
     """Every pair with its measures; what cannot be read is noted as unusable."""
     known: dict[str, Seen] = {}
+
+    def attempt(source: Source) -> Seen | EasyPortraitError:
+        try:
+            return look(source, reading, finder)
+        except EasyPortraitError as error:
+            return error
+
     with Journal(state.work / "measures.jsonl", reading, finder) as journal:
-
-        def attempt(source: Source) -> Seen | EasyPortraitError:
-            try:
-                return journal.get(source) or look(source, reading, finder)
-            except EasyPortraitError as error:
-                return error
-
-        for done, (source, seen) in enumerate(on_all_cores(attempt, report.sources), 1):
+        before = {one.name: told for one in report.sources if (told := noted(journal, one))}
+        fresh = iter(over(attempt, [one for one in report.sources if one.name not in before]))
+        for done, source in enumerate(report.sources, 1):
+            seen: Seen | EasyPortraitError = before.get(source.name) or next(fresh)[1]
             if isinstance(seen, EasyPortraitError):
                 fault = Fault(seen.code, str(seen))
                 report.unusable.append(Left(source.name, str(source.photo), (fault,)))
@@ -189,6 +195,14 @@ def measured(
         journal.keep(source for source in report.sources if source.name in known)
     report.measures = {name: seen.measures for name, seen in known.items()}
     return known
+
+
+def noted(journal: Journal, source: Source) -> Seen | None:
+    """What an earlier run measured of a pair; None too if a file of it is gone."""
+    try:
+        return journal.get(source)
+    except EasyPortraitError:
+        return None  # whoever reads it will say so
 
 
 # -- writing -------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Portraits with masks, to train on and to score with: a plain folder, or EasyPortrait.
+"""Portraits with masks, to train on and to score with: a plain folder, EasyPortrait, or shards.
 
 The plain folder, as the embedded net is trained on:
 
@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -22,6 +22,9 @@ import numpy.typing as npt
 
 from ..errors import BadInput, ImageUnreadable, ShapeMismatch
 from .easyportrait import EasyPortrait
+
+if TYPE_CHECKING:
+    from .shards import ShardFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ class EasyPortraitFolder:
 class SomePortraits:
     """Some portraits of a folder, by their places in it."""
 
-    def __init__(self, folder: PortraitFolder | EasyPortraitFolder, places: Sequence[int]) -> None:
+    def __init__(self, folder: "Opened", places: Sequence[int]) -> None:
         self.folder, self.places = folder, places
         self.rows = [folder.rows[i] for i in places]
 
@@ -139,21 +142,28 @@ class SomePortraits:
         return (self[i] for i in range(len(self)))
 
 
-Folder = PortraitFolder | EasyPortraitFolder | SomePortraits
+Opened: TypeAlias = "PortraitFolder | EasyPortraitFolder | ShardFolder"
+Folder: TypeAlias = "Opened | SomePortraits"
 
 
-def open_folder(root: Path | str, split: str | None = None) -> PortraitFolder | EasyPortraitFolder:
-    """The portraits of one split of a plain folder or of EasyPortrait, whichever it is.
+def open_folder(root: Path | str, split: str | None = None) -> Opened:
+    """The portraits of one split of a plain folder, of EasyPortrait, or of shards, whichever
+    it is.
 
     Args:
-        root: a folder with `masks/` is a plain one.
+        root: a folder with `masks/` is a plain one, one with tars holds shards.
         split: None for all.
 
     Raises:
-        BadInput: it is neither, or has no such split; as `PortraitFolder` and `EasyPortrait`.
+        BadInput: it is none of them, or has no such split; as `PortraitFolder`,
+            `EasyPortrait` and `ShardFolder`.
     """
     if (Path(root) / "masks").is_dir():
         return PortraitFolder(root, split)
+    from .shards import ShardFolder, has_shards
+
+    if has_shards(Path(root)):
+        return ShardFolder(root, split)
     dataset = EasyPortrait(root)
     return EasyPortraitFolder(dataset if split is None else dataset.where(split=split))
 

@@ -13,7 +13,7 @@ from .easyportrait import contradictions, rows_of
 from .evidence import Check, Note, OfDataset, OfPicture, Pair, Thresholds, Whole
 from .layout import Entry, Index, index
 from .meta import SPLITS
-from .pool import on_all_cores
+from .pool import Over, on_all_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,10 @@ def verify(
     thresholds: Thresholds | None = None,
     *,
     skip: Collection[str] = (),
+    over: Over = on_all_cores,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
-    """Look at a whole dataset, on all cores.
+    """Look at a whole dataset, on all cores, or on many machines.
 
     Pictures pass through a few at a time; what is kept of each is its hash and what is
     wrong with it.
@@ -95,6 +96,7 @@ def verify(
         root: as `EasyPortrait` takes it; what that refuses is a finding here.
         thresholds: how much is too much.
         skip: kinds of findings to leave out.
+        over: how to go over the pictures.
         progress: called after each picture with how many are done, and of how many.
 
     Raises:
@@ -121,7 +123,7 @@ def verify(
         notes = [(check, check(pair)) for check in of_picture]
         return pair.hash, [finding(check, note, entry) for check, note in notes if note]
 
-    for done, (entry, (hash_, its)) in enumerate(on_all_cores(look, found.entries), 1):
+    for done, (entry, (hash_, its)) in enumerate(over(look, found.entries), 1):
         findings += its
         if hash_ is not None:
             hashes.append((entry, hash_))

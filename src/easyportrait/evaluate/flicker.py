@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from ..parsing import Float, Image
 from ..taxonomy import CLASSES, Mask, Taxonomy
-from .confusion import Counts, accuracy, counted, iou, mean, ratio
+from .confusion import Counts, accuracy, counted, iou, mean
 
 Bools = npt.NDArray[np.bool_]
 
 STILL = 3.0  # levels of blurred luma: above a camera's grain, below what eyes call motion
 AROUND = 4  # pixels
+FEWEST = 2e-5  # of a frame's pixels, still ones of a class: of fewer a share is chance
 
 
 def flicker(frames: Iterable[Mask], taxonomy: Taxonomy) -> float:
@@ -50,10 +51,12 @@ class Changes:
     def __init__(self, taxonomy: Taxonomy) -> None:
         self.taxonomy = taxonomy
         self.still = np.zeros((len(taxonomy), len(taxonomy)), np.int64)
+        self.pixels = 0
         self._apart, self._pairs = 0.0, 0
 
     def add(self, counts: Counts, still: Counts | None = None) -> None:
         """One frame and the next: (C, C) pixels, class before first; of all and of still ones."""
+        self.pixels += int(counts.sum())
         self._apart += 1 - float(mean(iou(counts)))
         self._pairs += 1
         if still is not None:
@@ -71,9 +74,12 @@ class Changes:
 
     @property
     def classes(self) -> dict[str, float]:
-        """Of the still pixels that are of a class in either frame, the share in only one."""
+        """Of the still pixels that are of a class in either frame, the share in only one.
+        Classes of hardly any are left out."""
+        either = self.still.sum(0) + self.still.sum(1) - np.diagonal(self.still)
         told = zip(self.taxonomy.names, (1 - iou(self.still)).tolist(), strict=True)
-        return {name: share for name, share in told if not np.isnan(share)}
+        few = FEWEST * self.pixels
+        return {name: share for (name, share), n in zip(told, either, strict=True) if n > few}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ class Unrest:
             knows no person.
         still: share of pixels that are still.
         classes: of the still pixels that are of a class in a frame or the one before, the
-            share that is in one of both only. Classes of no still pixel are left out.
+            share that is in one of both only. Classes of less than `FEWEST` are left out.
         apart: as `flicker`, of all pixels, whether they moved or not.
     """
 
@@ -102,7 +108,7 @@ class Restless:
 
     def __init__(self, taxonomy: Taxonomy = CLASSES) -> None:
         self._changes = Changes(taxonomy)
-        self._moved, self._seen = 0.0, 0
+        self._moved = 0.0
         self._before: tuple[Mask, Float | None] | None = None
 
     def add(self, labels: Mask, person: Float | None, still: Bools | None) -> None:
@@ -121,7 +127,6 @@ class Restless:
             taxonomy = self._changes.taxonomy
             counts = counted(before, labels, taxonomy)
             self._changes.add(counts, counted(before[still], labels[still], taxonomy))
-            self._seen += still.size
             if person is None or old is None:
                 self._moved = float("nan")
             else:
@@ -132,11 +137,12 @@ class Restless:
     def found(self) -> Unrest:
         """NaN in all but `apart` where there is no still pixel; in all for fewer than two
         frames."""
-        still = self._changes.still.sum()
+        still, pixels = int(self._changes.still.sum()), self._changes.pixels
+        nan = float("nan")
         return Unrest(
             labels=self._changes.labels,
-            person=float(ratio(np.float64(self._moved), still)),
-            still=float(ratio(still, np.int64(self._seen))),
+            person=self._moved / still if still else nan,
+            still=still / pixels if pixels else nan,
             classes=self._changes.classes,
             apart=self._changes.apart,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.portraits import EasyPortraitFolder, PortraitFolder, SomePortraits
+from ..data.portraits import Opened, SomePortraits
 from ..errors import BadInput, ExportMismatch
 from ..models.card import Card
 from ..models.export import check_names, check_same, compared, tried
@@ -46,7 +46,7 @@ class Quantised:
 def export_int8(
     source: Path,
     target: Path,
-    folder: PortraitFolder | EasyPortraitFolder,
+    folder: Opened,
     *,
     about: str,
     limit: int | None = None,
@@ -106,9 +106,7 @@ def export_int8(
     return Quantised(was, now, len(seen), gaps)
 
 
-def parted(
-    folder: PortraitFolder | EasyPortraitFolder, limit: int | None
-) -> tuple[SomePortraits, SomePortraits]:
+def parted(folder: Opened, limit: int | None) -> tuple[SomePortraits, SomePortraits]:
     """Pictures to calibrate with, and others to score with, both spread over the folder."""
     count = min(len(folder), limit or len(folder))
     if count < 3:

@@ -12,6 +12,9 @@ from ..image.io import encode, written
 from ..taxonomy import IGNORE
 from . import boundary, calibration, plots
 from .bootstrap import Value
+from .films import Films
+from .films_page import STYLE as FILMS_STYLE
+from .films_page import section
 from .record import Shot, held_iou
 from .scores import Scores
 from .told import CLASS_LABELS, ends, heading, number, overview, spoken, whose
@@ -34,23 +37,24 @@ LOWEST = 3  # classes named beside a picture
 GREY = (128, 128, 128)  # where a mask is 255
 
 
-def write_page(scores: Scores, path: Path, *, about: str) -> None:
+def write_page(scores: Scores, path: Path, *, about: str, films: Films | None = None) -> None:
     """Write the page; arguments and errors as `page`, and
 
     Raises:
         OutputUnwritable: it cannot be written.
     """
-    text = page(scores, about=about)
+    text = page(scores, about=about, films=films)
     with written(path) as file:
         # a file name may hold bytes that are no text
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
-def page(scores: Scores, *, about: str) -> str:
+def page(scores: Scores, *, about: str, films: Films | None = None) -> str:
     """The page's text.
 
     Args:
         about: the set, in words.
+        films: of the same model, to be told of below.
 
     Raises:
         MissingExtra: Matplotlib is not installed.
@@ -59,12 +63,13 @@ def page(scores: Scores, *, about: str) -> str:
     failed = f"; {len(scores.failures):,} could not be scored" if scores.failures else ""
     looks = "one look" if scores.looks == 1 else "two looks"
     parts = [
-        opening(f"{model} on {escape(about)}", STYLE),
+        opening(f"{model} on {escape(about)}", STYLE + FILMS_STYLE),
         f"<h1>{model} on {escape(about)}</h1>\n"
         f'<p class="dim">{scores.pictures:,} pictures, {looks}{failed}</p>\n',
         _overview(scores),
         *(_details(scores) if scores.counts.any() else []),
         _failures(scores),
+        section(films) if films else "",
         "</body></html>\n",
     ]
     return "".join(parts)

@@ -10,7 +10,7 @@ import io
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,6 +21,7 @@ from PIL import ExifTags, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageE
 from PIL import Image as Pil
 
 from ..errors import ImageTooLarge, ImageUnreadable, OutputUnwritable, ShapeMismatch
+from .jpeg import check_jpeg
 
 Image = npt.NDArray[np.uint8]
 
@@ -50,6 +51,7 @@ WRITABLE = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 # Pillow warns beyond this of its own accord, and refuses beyond twice of it.
 MAX_PIXELS = 89_478_485
+MAX_SIDE = 65_535  # a JPEG's; a million rows cost more than their pixels
 
 # What Pillow's decoders raise on damaged files, besides OSError.
 DAMAGE = (
@@ -199,9 +201,12 @@ def opened_picture(source: Path | str | bytes | IO[bytes], max_pixels: int) -> I
     name = source_name(source)
     with _readable(name):
         _register_heif()
-        with Pil.open(_opened(source), formats=_formats()) as picture:
-            _check_pixels(name, picture, max_pixels)
-            yield picture
+        opened = _opened(source)
+        with opened.open("rb") if isinstance(opened, Path) else nullcontext(opened) as file:
+            check_jpeg(name, file)
+            with Pil.open(file, formats=_formats()) as picture:
+                _check_pixels(name, picture, max_pixels)
+                yield picture
 
 
 def _tells_luma(picture: Pil.Image) -> bool:
@@ -232,6 +237,10 @@ def _check_pixels(name: str, picture: Pil.Image, max_pixels: int) -> None:
             f"megapixels, over the limit of {max_pixels / 1e6:.1f}; "
             "raise it with max_pixels (--max-pixels)"
         )
+    if max(picture.size) > MAX_SIDE:
+        raise ImageTooLarge(
+            f"{name}: {picture.width} x {picture.height}; a side has at most {MAX_SIDE} pixels"
+        )
 
 
 def source_name(source: Path | str | bytes | IO[bytes]) -> str:
@@ -250,6 +259,8 @@ def _opened(source: Path | str | bytes | IO[bytes]) -> Path | IO[bytes]:
             raise ImageUnreadable(f"{source} is a folder, not a picture")
         if source.exists() and source.stat().st_size == 0:
             raise ImageUnreadable(f"{source} is empty (0 bytes)")
+    elif not source.seekable():
+        source = io.BytesIO(source.read())
     return source
 
 

@@ -114,7 +114,9 @@ class OpenVinoSession:
         for _ in range(at_once):
             self._idle.put(net.create_infer_request())
         with LOADING:  # two threads that make OpenVINO's first tensor wait for each other for ever
-            side = self.card.multiple
+            # not at the least side, where a transformer's last map is one cell: what OpenVINO then
+            # keeps for other sizes makes their answers wrong
+            side = WARM * self.card.multiple
             self.run(np.zeros((1, 3, side, side), np.float32))
 
     def run(self, batch: Float) -> Float:
@@ -148,6 +150,7 @@ def open_session(
 
 
 LOADING = Lock()
+WARM = 3  # times a net's multiple, of the side of what OpenVINO is asked first
 
 
 def load_openvino() -> Any:

@@ -92,18 +92,29 @@ def read_wishes(text: str) -> dict[str, Any]:
     """Effects as a request writes them.
 
     Raises:
-        BadInput: it is no JSON object.
+        BadInput: it is no JSON object, or says something twice.
 
     >>> read_wishes('{"whiten-teeth": 0.6, "background": "blur"}')
     {'whiten-teeth': 0.6, 'background': 'blur'}
     """
     try:
-        wishes = json.loads(text or "{}")
+        wishes = json.loads(text or "{}", object_pairs_hook=said_once)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"effects is no JSON: {error}") from None
     if not isinstance(wishes, dict):
         raise BadInput('effects is a JSON object, as {"whiten-teeth": 0.6, "background": "blur"}')
     return wishes
+
+
+def said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises: BadInput: an object has a name twice, and readers differ in which one counts."""
+    read: dict[str, Any] = {}
+    for name, value in pairs:
+        name = name.replace("_", "-")  # which effects take for the same
+        if name in read:
+            raise BadInput(f"{name!r} is said twice")
+        read[name] = value
+    return read
 
 
 def fitting(picture: bytes, transparent: bool) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -83,6 +83,7 @@ def make_app(
         docs_url=None,  # they would load a stranger's scripts
         redoc_url=None,
         redirect_slashes=False,
+        responses=documented.ANYWHERE,
         lifespan=partial(lifespan, places),
         dependencies=[Depends(HTTPBearer(auto_error=False))] if token else [],
     )
@@ -175,14 +176,16 @@ async def answered(
     fields: Collection[str],
     work: Callable[[dict[str, bytes], dict[str, str]], Callable[[], Answer]],
 ) -> Response:
-    """Take a place, read the body, do the work in a thread.
+    """Take a place, read the body, do the work in a thread. The place is kept until the
+    answer is sent, so answers that nobody takes are never more than places.
 
     Raises:
         Busy: there is no place.
         TookTooLong: no answer in time.
         EasyPortraitError: as reading and the work.
     """
-    async with places.place() as place:
+    async with AsyncExitStack() as held:
+        place = await held.enter_async_context(places.place())
         form = await read_form(
             request.stream(),
             request.headers.get("content-type", ""),
@@ -193,6 +196,7 @@ async def answered(
         job = work(form.pictures, form.fields)
         del form
         answer = await unless_gone(place.do(job), request, limits.answer_s)
+        request.scope["held"].push_async_callback(held.pop_all().aclose)
     return Response(answer.body, media_type=answer.type)
 
 
@@ -234,10 +238,12 @@ def chosen(parsers: dict[str, Parser], name: str | None) -> Parser:
 
 
 def check_query(request: Request, known: Collection[str]) -> None:
-    """Raises: BadInput: the address says something that nobody would listen to."""
+    """Raises: BadInput: the address says something that nobody would listen to, or twice."""
     for name in request.query_params:
         if name not in known:
             raise BadInput(f"there is no {name!r} here; known are {', '.join(known)}")
+        if len(request.query_params.getlist(name)) > 1:
+            raise BadInput(f"{name} is said twice")
 
 
 def accepted(request: Request, kinds: Mapping[str, str]) -> str | None:
@@ -272,7 +278,7 @@ def add_facts(app: FastAPI, parsers: dict[str, Parser], meter: Meter) -> None:
         """Whether it is there."""
         return {"status": "ok", "version": __version__}
 
-    @app.get("/metrics", response_class=Response)
+    @app.get("/metrics", response_class=Response, **documented.METRICS)
     async def metrics() -> Response:
         """Counts for Prometheus."""
         return Response(meter.text(), headers={"content-type": TYPE})

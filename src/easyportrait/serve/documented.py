@@ -33,13 +33,26 @@ def problem(text: str, code: str, message: str) -> dict[str, Any]:
     return {"description": text, "content": content}
 
 
+ANYWHERE: dict[int | str, dict[str, Any]] = {
+    400: problem(
+        "No request that can be read.", "request-refused", "that is no HTTP, or its headers are ..."
+    ),
+    403: problem(
+        "Called by a name that is not its own, or by another site's page.",
+        "other-site",
+        "other sites may not use this server",
+    ),
+    413: problem(
+        "Too many bytes, parts or pixels.", "body-too-large", "a request has at most 32000000 bytes"
+    ),
+    431: problem(
+        "Headers too long.", "head-too-large", "a request's headers have at most 16384 bytes"
+    ),
+}
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: problem("No token, or a wrong one.", "unauthorised", "this server wants its token"),
     404: problem("No such model.", "unknown-model", "there is no model 'x'. Models: embedded."),
     408: problem("The body came too slowly.", "too-slow", "the body came too slowly"),
-    413: problem(
-        "Too many bytes, parts or pixels.", "body-too-large", "a request has at most 32000000 bytes"
-    ),
     422: problem(
         "A picture that is none, or a wish that cannot be met.",
         "bad-knob",
@@ -107,3 +120,12 @@ APPLY: dict[str, Any] = {
 }
 MODELS: dict[str, Any] = {"responses": {401: PROBLEMS[401]}}
 EFFECTS: dict[str, Any] = {"responses": {401: PROBLEMS[401]}}
+METRICS: dict[str, Any] = {
+    "responses": {
+        200: {
+            "description": "Counts, as Prometheus reads them.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+        401: PROBLEMS[401],
+    }
+}

@@ -9,8 +9,10 @@ made to lead here is not), and other sites may not call it.
 import asyncio
 import hmac
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, MutableMapping
+from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +37,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+HOST = re.compile(r"[0-9A-Za-z._:\[\]-]+")
 OPEN = ("/healthz",)  # of the paths below, those that want no token
 API = ("/v1/", "/healthz", "/metrics", "/openapi.json")
 
@@ -72,7 +75,8 @@ class Guard:
         except RequestRefused as error:
             await refuse(error, exchange.send)
         else:
-            await self.app(scope, exchange.receive, exchange.send)
+            async with AsyncExitStack() as scope["held"]:  # until the answer is taken
+                await self.app(scope, exchange.receive, exchange.send)
         finally:
             self._meter.count(scope["path"], exchange.status, time.monotonic() - began)
 
@@ -82,6 +86,10 @@ class Guard:
         size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
         if size + len(scope.get("raw_path") or b"") + len(scope["query_string"]) > limits.head:
             raise HeadTooLarge(f"a request's headers have at most {limits.head} bytes")
+        if scope["http_version"] not in ("1.0", "1.1"):
+            raise RequestRefused(f"this server speaks HTTP/1.1, not {scope['http_version']}")
+        if {b"content-length", b"transfer-encoding"} <= set(headers):
+            raise RequestRefused("a body has a length or comes in chunks, not both")
         host = headers.get(b"host", b"").decode("latin-1")
         if self._hosts is not None and hostname(host) not in self._hosts:
             raise WrongHost(f"this server is {' or '.join(sorted(self._hosts))}, not {host!r}")
@@ -149,6 +157,9 @@ class Exchange:
             if not self._is_whole:
                 await self._linger()
             message = dict(message) | {"headers": list(self._dressed(message.get("headers", [])))}
+        elif message.get("body") and not message.get("more_body"):
+            await self._send(dict(message) | {"more_body": True})
+            message = {"type": "http.response.body"}  # which waits until the body is taken
         await self._send(message)
 
     async def _linger(self) -> None:
@@ -181,11 +192,13 @@ def is_api(path: str) -> bool:
 
 
 def hostname(host: str) -> str | None:
-    """Of a Host header, without its port.
+    """Of a Host header, without its port; None if it has what neither names nor numbers have.
 
     >>> hostname("localhost:8000"), hostname("[::1]:80"), hostname("[")
     ('localhost', '::1', None)
     """
+    if not HOST.fullmatch(host):
+        return None
     try:
         return urlsplit(f"//{host}").hostname
     except ValueError:

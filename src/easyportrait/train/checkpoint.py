@@ -23,20 +23,19 @@ from typing import IO, Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ..errors import BadInput, ModelError
-from ..image.io import written
-from ..models.card import KEY, Card
+from ..models.card import Card
 from ..models.catalog import DEFAULT, EMBEDDED
 from ..taxonomy import TASKS
 from .export import export
 from .reference import BISENET_OUTPUTS, Reference, recognise
+from .weights import write_weights
 
 Triple = tuple[float, float, float]
 
-NET_KEY = "easyportrait.net"
 MULTIPLE = 32  # sides of the input; the nets take any, and this wastes little
 LISTED = 12  # names in an error, of each kind
 LICENCE = "the checkpoint's own; EasyPortrait's published weights: a variant of CC BY-SA 4.0"
@@ -458,31 +457,3 @@ def listed(names: Iterable[str], most: int) -> str:
     names = list(names)
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
-
-
-# -- safetensors ---------------------------------------------------------------------------
-
-
-def write_weights(path: Path, net: nn.Module, name: str, card: Card) -> None:
-    """A net's parameters under our names, with its name in `NETS` and its card."""
-    state = {key: value.contiguous() for key, value in net.state_dict().items()}
-    data = safetensors.torch.save(state, {NET_KEY: name, KEY: card.to_json()})
-    with written(path) as file:
-        file.write(data)
-
-
-def read_weights(path: Path) -> tuple[str, dict[str, Tensor], Card]:
-    """The net's name in `NETS`, its `state_dict` (auxiliary heads may be absent), its card.
-
-    Raises:
-        ModelError: the file is none that `write_weights` wrote.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            notes = file.metadata() or {}
-        state = safetensors.torch.load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is not a safetensors file: {error}") from error
-    if NET_KEY not in notes or KEY not in notes:
-        raise ModelError(f"{path} does not say of which net it is")
-    return notes[NET_KEY], state, Card.from_json(notes[KEY], str(path))

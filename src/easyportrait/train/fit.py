@@ -222,6 +222,8 @@ def train(
     # ours is: the sampler starts where the run stands
     warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+    warnings.filterwarnings("ignore", message="The number of training batches .* is smaller than")
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")  # Lightning's
     loop = trainer(recipe, out, machine, progress=progress)
     fit = Fit(recipe, backbone, fresh=not resume and start is None)
     portraits = Portraits(data, recipe, machine, workers, memory_gb)

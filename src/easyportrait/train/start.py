@@ -6,6 +6,7 @@ them, changes nothing today and can be trained from there.
 """
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from ..errors import BadInput
+from ..errors import BadInput, ModelError
+from .weights import read_weights
 
 
 def start_from(net: nn.Module, path: Path, pictures: Tensor) -> None:
@@ -22,19 +24,28 @@ def start_from(net: nn.Module, path: Path, pictures: Tensor) -> None:
 
     Args:
         net: to be filled; its convolutions without bias are each followed by their norm.
-        path: a checkpoint (.ckpt) of a run, or a model file (.onnx) as `export` writes it.
+        path: a checkpoint (.ckpt) of a run, weights (.safetensors) as `models import` writes
+            them, or a model file (.onnx) as `export` writes it; where weights lie beside a
+            model file, they are taken. Auxiliary heads that a file lacks stay as they are.
         pictures: (N, 3, H, W) float32, normalised, as training shows them: a batch.
 
     Raises:
-        BadInput: the file cannot be read, or is of another net.
+        BadInput: the file cannot be read, or is of another net; or a model file is of a net
+            that cannot be had from it whole.
     """
+    if path.suffix == ".onnx" and path.with_suffix(".safetensors").exists():
+        path = path.with_suffix(".safetensors")
     try:
         if path.suffix == ".ckpt":
             from_checkpoint(net, path)
+        elif path.suffix == ".safetensors":
+            fill(net, read_weights(path)[1], path)
         else:
             from_model(net, path, pictures)
     except BadInput:
         raise
+    except ModelError as error:
+        raise BadInput(str(error)) from error
     except KeyError as error:
         raise BadInput(f"{path} is not of this recipe's net: it has no {error.args[0]}") from error
     except (OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
@@ -45,10 +56,37 @@ def start_from(net: nn.Module, path: Path, pictures: Tensor) -> None:
 
 def from_checkpoint(net: nn.Module, path: Path) -> None:
     state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-    net.load_state_dict({key.removeprefix("net."): value for key, value in state.items()})
+    fill(net, {key.removeprefix("net."): value for key, value in state.items()}, path)
+
+
+def fill(net: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
+    """Raises: BadInput: tensors are missing, unknown, or of another shape."""
+    wanted = {key: value.shape for key, value in net.state_dict().items()}
+    for key, shape in wanted.items():
+        if key in state and state[key].shape != shape:
+            raise BadInput(
+                f"{path} is not of this recipe's net: {key} is {tuple(state[key].shape)} there, "
+                f"{tuple(shape)} here"
+            )
+    missing = [key for key in wanted if key not in state and not key.startswith("aux.")]
+    unknown = [key for key in state if key not in wanted and not key.startswith("aux.")]
+    for what, keys in (("has no", missing), ("has, and the net has not,", unknown)):
+        if keys:
+            raise BadInput(f"{path} is not of this recipe's net: it {what} {keys[0]}")
+    net.load_state_dict({key: state[key] for key in wanted if key in state}, strict=False)
 
 
 def from_model(net: nn.Module, path: Path, pictures: Tensor) -> None:
+    """Only nets of nothing but convolutions and norms: of others a file does not keep all."""
+    known = (nn.Conv2d, nn.BatchNorm2d)
+    others = (part for part in net.modules() if not isinstance(part, known))
+    if any(True for part in others for _ in part.parameters(recurse=False)) or len(
+        getattr(net, "aux", ())
+    ):
+        raise BadInput(
+            f"{path}: a model file does not keep all of this recipe's net; begin with the run's "
+            "best.ckpt or last.ckpt, or with the .safetensors that `models import` wrote"
+        )
     stored = {
         weight.name.removesuffix(".half").removeprefix("net."): numpy_helper.to_array(weight)
         for weight in onnx.load(path).graph.initializer

@@ -7,6 +7,8 @@ import pytest
 
 from easyportrait.data.portraits import open_folder
 from easyportrait.evaluate.bootstrap import Value
+from easyportrait.evaluate.films import Film, Films, to_data
+from easyportrait.evaluate.flicker import Unrest
 from easyportrait.evaluate.groups import ATTRIBUTES
 from easyportrait.evaluate.run import evaluate
 from easyportrait.evaluate.scores import OF_CLASS, OVERALL, Scores
@@ -51,7 +53,11 @@ def test_the_how_to_lists_every_key(scores: Scores) -> None:
         for key in re.findall(r"`(\w+)`", cell)
     }
     told = json.loads(to_json(scores, data="d", split=None))
-    assert listed == {*told, *OVERALL, *OF_CLASS, *(one.name for one in ATTRIBUTES)}
+    quiet = Unrest(labels=0, person=0, still=1, classes={}, apart=0)
+    films = to_data(Films("m", "ps", 2, 1, (Film("f", 2, 9, 9, quiet, quiet),)))
+    film = films["films"][0]
+    of_films = {*films, *film, *film["steadied"]} - {"name"}
+    assert listed == {*told, *OVERALL, *OF_CLASS, *(one.name for one in ATTRIBUTES)} | of_films
 
 
 def test_what_is_not_known_is_null_not_nan(tmp_path: Path) -> None:

@@ -161,15 +161,22 @@ def serving(
     *,
     threads: int = 2,
     limits: Limits | None = None,
+    buffer: int | None = None,
     **how: Any,
 ) -> Iterator[Served]:
-    """A real server on a free port of this machine."""
+    """A real server on a free port of this machine.
+
+    Args:
+        buffer: bytes of an answer that the system takes before anybody reads them.
+    """
     limits = limits or Limits()
     app = make_app(
         parsers or {"fake": net()}, threads=threads, limits=limits, **({"hosts": HOSTS} | how)
     )
     ready = threading.Event()
     with bound("127.0.0.1", 0) as listening:
+        if buffer is not None:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
         server = Server(app, limits, ready.set)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()

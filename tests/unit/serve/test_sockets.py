@@ -1,12 +1,8 @@
 """A real server on a real port: slow, endless and broken senders, and many at once."""
 
 import asyncio
-import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-
-import numpy as np
 
 from easyportrait.serve.limits import Limits
 from tests.unit.serve.asking import (
@@ -39,22 +35,6 @@ def test_a_picture_goes_through_a_socket_and_the_line_stays() -> None:
         assert answer_of(made)[0] == 200
 
 
-def test_an_endless_body_is_ended() -> None:
-    with serving(limits=Limits(body=200_000, linger_s=0.3)) as served:
-        made = served.connect()
-        made.sendall(head("POST", "/v1/parse", "Transfer-Encoding: chunked"))
-        chunk = b"%x\r\n%s\r\n" % (50_000, bytes(50_000))
-        sent = 0
-        try:
-            while sent < 10_000_000:
-                made.sendall(chunk)
-                sent += len(chunk)
-        except (ConnectionError, TimeoutError):
-            pass
-        assert sent < 10_000_000
-        assert eventually(lambda: served.metric("easyportrait_places_taken") == 0)
-
-
 def test_who_says_too_much_hears_why_before_sending_it() -> None:
     with serving() as served:
         asking = head("POST", "/v1/parse", "Content-Length: 99000000000", "Expect: 100-continue")
@@ -67,79 +47,6 @@ def test_who_sends_a_little_too_much_hears_why_after_it() -> None:
     with serving(limits=Limits(body=9_000_000, linger_s=SOON)) as served:
         status, body = answer_of(served.post("/v1/parse", bytes(17_000_000)))
     assert (status, error_of(body)) == (413, "body-too-large")
-
-
-def test_slow_senders_are_cut_off_and_others_served_meanwhile() -> None:
-    limits = Limits(head_s=0.3, idle_s=0.3, receive_s=0.6, linger_s=0.1, keep_s=0.3)
-    with serving(limits=limits) as served:
-        silent, headless, bodiless = (served.connect() for _ in range(3))
-        headless.sendall(b"POST /v1/parse HTTP/1.1\r\nHost: 127.0.0.1\r\nX-")
-        bodiless.sendall(head("POST", "/v1/parse", "Content-Length: 1000") + b"x")
-        trickling = served.connect()
-        trickling.sendall(head("POST", "/v1/parse", "Content-Length: 1000"))
-        assert answer_of(served.post("/v1/parse", photo()))[0] == 200
-        began = time.monotonic()
-        for _ in range(40):  # each piece in time, all of them too late
-            try:
-                trickling.sendall(b"x")
-            except ConnectionError:
-                break
-            time.sleep(0.05)
-            if time.monotonic() - began > 1:
-                break
-        status, body = answer_of(trickling)
-        assert (status, body and error_of(body)) in [(408, "too-slow"), (0, b"")]
-        status, body = answer_of(bodiless)
-        assert (status, error_of(body)) == (408, "too-slow")
-        assert answer_of(headless) == answer_of(silent) == (0, b"")
-        assert time.monotonic() - began < SOON / 2
-        assert eventually(lambda: served.metric("easyportrait_places_taken") == 0)
-
-
-def test_headers_that_trickle_on_a_kept_line_are_cut_off_too() -> None:
-    with serving(limits=Limits(head_s=0.3)) as served:
-        made = served.connect()
-        made.sendall(head("GET", "/healthz"))
-        assert answer_of(made)[0] == 200
-        made.sendall(b"GET /healthz HTT")
-        assert answer_of(made) == (0, b"")
-
-
-def test_an_answer_that_nobody_takes_is_thrown_away() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (1200, 1600, 3), dtype=np.uint8)
-    with serving(limits=Limits(send_s=0.3)) as served:
-        made = socket.socket()
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        made.connect(("127.0.0.1", served.port))
-        body = photo(".jpg", noise)
-        path = "/v1/apply?output=png&effects=%7B%22background%22:%22red%22%7D"
-        made.sendall(head("POST", path, f"Content-Length: {len(body)}") + body)
-        answered = 'easyportrait_requests_total{path="/v1/apply",status="200"}'
-        assert eventually(lambda: served.metric(answered) == 1)
-        assert eventually(lambda: not served.server.server_state.connections)
-        made.close()
-
-
-def test_what_is_no_http_gets_one_line() -> None:
-    with serving() as served:
-        for raw in (
-            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-            b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-            b"GET / HTTP/1.1\r\n\r\n",
-            head("POST", "/v1/parse", "Content-Length: -1"),
-            head("POST", "/v1/parse", "Content-Length: 1", "Content-Length: 2"),
-            b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"y" * 300_000,
-        ):
-            status, body = served.ask(raw)
-            assert status in (0, 400) and (not body or error_of(body) == "request-refused")
-        assert served.ask(head("GET", "/healthz"))[0] == 200
-
-
-def test_a_broken_chunk_ends_the_request() -> None:
-    with serving() as served:
-        raw = head("POST", "/v1/parse", "Transfer-Encoding: chunked") + b"zz\r\nxx\r\n"
-        assert served.ask(raw)[0] == 0
-        assert eventually(lambda: served.metric("easyportrait_places_taken") == 0)
 
 
 def test_too_many_at_once_are_told_so_and_the_others_are_served() -> None:

@@ -2,7 +2,6 @@
 
 import collections
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import torch
 from torch import Tensor
 
 from easyportrait.errors import BadInput, ModelError
-from easyportrait.models.session import fake_card
 from easyportrait.train import checkpoint as module
 from easyportrait.train.checkpoint import (
     Checkpoint,
@@ -21,13 +19,11 @@ from easyportrait.train.checkpoint import (
     import_checkpoint,
     normalisation,
     read_checkpoint,
-    read_weights,
     task_of,
     usual_side,
-    write_weights,
 )
-from easyportrait.train.nets import NETS
 from easyportrait.train.reference import recognise
+from easyportrait.train.weights import read_weights
 from tests.parity import state_dict
 
 V1 = "img_norm_cfg = dict(\n    mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], "
@@ -277,19 +273,6 @@ def test_counters_may_be_absent_and_half_precision_is_widened() -> None:
     lean = {k: v.half() for k, v in state.items() if not k.endswith("num_batches_tracked")}
     weights = made(lean).state_dict()
     assert all(v.dtype == torch.float32 for k, v in weights.items() if "tracked" not in k)
-
-
-def test_weights_survive_safetensors_with_their_net_and_card(tmp_path: Path) -> None:
-    net, card = NETS["lraspp-mobilenetv3"](8), replace(fake_card("fp"), name="mine")
-    write_weights(tmp_path / "a.safetensors", net, "lraspp-mobilenetv3", card)
-    name, state, read = read_weights(tmp_path / "a.safetensors")
-    assert (name, read) == ("lraspp-mobilenetv3", card)
-    again = NETS[name](8)
-    again.load_state_dict(state)
-    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), again.parameters(), strict=True))
-    safetensors.torch.save_file(SMALL, tmp_path / "b.safetensors")
-    with pytest.raises(ModelError, match="does not say of which net"):
-        read_weights(tmp_path / "b.safetensors")
 
 
 # -- import --------------------------------------------------------------------------------

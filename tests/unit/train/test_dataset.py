@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,9 +6,11 @@ import pytest
 
 pytest.importorskip("torch")
 
+from easyportrait.data.convert import convert
 from easyportrait.data.easyportrait import EasyPortrait
 from easyportrait.data.layout import V1
 from easyportrait.data.portraits import EasyPortraitFolder, open_folder
+from easyportrait.data.shards import ShardFolder
 from easyportrait.errors import BadInput
 from easyportrait.train.dataset import TrainingSamples, WholeFrames
 from easyportrait.train.recipe import Recipe
@@ -34,6 +37,20 @@ def test_a_split_of_easyportrait_can_be_trained_on(dataset: EasyPortrait) -> Non
     assert [p.drawn_off for p in samples.kept] == [0, 0]  # no face mesh made these masks
     image, mask = samples[0]
     assert image.shape[1:] == mask.shape and image.shape[0] == 3
+
+
+def test_samples_are_the_same_from_shards(dataset: EasyPortrait, tmp_path: Path) -> None:
+    convert(dataset.root, tmp_path / "shards", "easyportrait-v1", "webdataset")
+    recipe = Recipe.load("v1/segformer-b0")
+    recipe = replace(recipe, stages=tuple(replace(s, side=64) for s in recipe.stages))
+    files, shards = (
+        TrainingSamples(open_folder(root, "train"), recipe, memory_gb=0)
+        for root in (dataset.root, tmp_path / "shards")
+    )
+    assert isinstance(shards.folder, ShardFolder) and len(shards.usable) == 2
+    for n in range(3):
+        for a, b in zip(files[n], shards[n], strict=True):
+            assert np.array_equal(a, b)
 
 
 def test_portraits_that_are_unsure_are_left_out_and_all_of_them_is_an_error(

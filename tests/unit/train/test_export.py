@@ -18,6 +18,7 @@ from easyportrait.models.parity import gap, noise
 from easyportrait.models.session import OnnxSession, OpenVinoSession, fake_card, has_openvino
 from easyportrait.train.export import TRACED, export
 from easyportrait.train.nets import NETS
+from easyportrait.train.nets.segformer import segformer
 from tests.parity import KEYS
 
 CARD = replace(fake_card(), multiple=32)
@@ -50,6 +51,19 @@ def test_the_file_answers_what_the_net_answers_at_other_sizes(name: str, tmp_pat
         there = OpenVinoSession(path, threads=1)
         assert there.card == CARD and gap(session, there, noise(32)).worst < 1e-4
     assert sum(v.numel() for v in net.state_dict().values()) * 2.2 > path.stat().st_size
+
+
+@pytest.mark.skipif(not has_openvino(), reason="openvino is not installed")
+def test_openvino_answers_for_a_transformer_whatever_size_came_before(tmp_path: Path) -> None:
+    """OpenVINO's cache answers wrongly where the first map of the last stage was one cell."""
+    torch.manual_seed(0)
+    path = tmp_path / "net.onnx"
+    export(segformer(9, 16, (1, 1, 1, 1)).eval(), CARD, path, half=False)
+    ours, theirs = OnnxSession(path, threads=1), OpenVinoSession(path, threads=1)
+    rng = np.random.default_rng(0)
+    for height, width in ((128, 128), (192, 192), (32, 32), (128, 96), (128, 128)):
+        x = 9 * rng.normal(size=(1, 3, height, width)).astype(np.float32)
+        assert np.abs(ours.run(x) - theirs.run(x)).max() < 1e-4
 
 
 def test_where_nothing_can_be_written_it_says_so_at_once(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`easyportrait data build`: from photographs and masks to a dataset of EasyPortrait's shape."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +12,16 @@ from rich.table import Table
 from ...core import load
 from ...data.build import build as run
 from ...data.building.how import DUPLICATES, How
-from ...data.building.pictures import Reading
+from ...data.building.pictures import FaceFinder, Reading
 from ...data.building.report import Report, check_suffix
 from ...data.duplicates import FURTHEST
 from ...data.layout import LAYOUTS
+from ...data.pool import Over, on_all_cores
 from ...data.quality import Limits
 from ...data.split import Part, read_shares
 from ...image.io import MAX_PIXELS, written
 from ...models.catalog import DEFAULT
-from ..common import MaxPixels, Model, complain, progress_bar, words
+from ..common import MaxPixels, Model, complain, hides, progress_bar, words
 from .verify import printable
 
 USUAL, LIMITS = How(), Limits()
@@ -44,6 +46,11 @@ KeepSplit = Annotated[
 ]
 
 
+def on_a_core(model: str) -> FaceFinder:
+    return load(model, threads=1)
+
+
+@hides("over", "opened")
 def build(
     photos: Annotated[
         Path,
@@ -119,6 +126,8 @@ def build(
         ),
     ] = None,
     max_pixels: MaxPixels = MAX_PIXELS,
+    over: Over = on_all_cores,
+    opened: Callable[[str], FaceFinder] = on_a_core,
 ) -> None:
     """Make a dataset of photographs and masks: filtered, without repeats, split by user.
 
@@ -160,8 +169,9 @@ def build(
                 masks=masks,
                 users=users,
                 how=how,
-                finder=load(model, threads=1) if min_face else None,
+                finder=opened(model) if min_face else None,
                 report=report,
+                over=over,
                 progress=lambda doing, done, total: bar.update(
                     task, description=doing, completed=done, total=total
                 ),

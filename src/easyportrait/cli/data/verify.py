@@ -12,15 +12,17 @@ from rich.table import Table
 from ...data.duplicates import FURTHEST
 from ...data.evidence import Thresholds
 from ...data.page import SHOWN, write_page
+from ...data.pool import Over, on_all_cores
 from ...data.verify import Report
 from ...data.verify import verify as look
 from ...errors import DatasetUnsound
 from ...image.io import written
-from ..common import progress_bar, words
+from ..common import hides, progress_bar, words
 
 USUAL = Thresholds()
 
 
+@hides("over")
 def verify(
     root: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder of the dataset, zipped or unpacked.")
@@ -62,6 +64,7 @@ def verify(
     shown: Annotated[
         int, typer.Option(min=0, help="The most findings of a kind on the page.")
     ] = SHOWN,
+    over: Over = on_all_cores,
 ) -> None:
     """Look at every picture, mask and row; leave with 0 if all is sound, with 8 if not.
 
@@ -85,6 +88,7 @@ def verify(
             root,
             thresholds,
             skip=skip or (),
+            over=over,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     if json is not None:

@@ -1,0 +1,192 @@
+"""A function over many items, on the machines of a Ray cluster; all that is Ray's is here.
+
+Ray Data holds a pool of workers, hands each its next items when it has room, and gives a
+killed worker's items to another. A worker is a process that got the function once.
+"""
+
+import logging
+import os
+import pickle
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+from .. import __version__
+from ..errors import BadInput, EasyPortraitError, MissingExtra
+from ..models.session import cores
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+BLOCKS = 10_000  # that Ray keeps count of, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Which machines, and what of them.
+
+    Attributes:
+        address: "ray://HOST:10001", "HOST:6379" or "auto"; None for this machine alone.
+        workers: how many; None for a core less than this machine has, or, at an address, as
+            many as find room, more when the cluster grows.
+        cpus: cores of each.
+        gpus: of each.
+    """
+
+    address: str | None = None
+    workers: int | None = None
+    cpus: int = 1
+    gpus: float = 0
+
+    @property
+    def most(self) -> int | None:
+        """The most workers there will be, if there is a limit."""
+        if self.workers is None and self.address is None:
+            return max(1, (cores() - 1) // self.cpus)
+        return self.workers
+
+
+def load_ray() -> Any:
+    """Raises: MissingExtra: Ray is not installed."""
+    # a tool on somebody's pictures reports to nobody; what Ray has to say is in its own logs
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        import ray.data
+    except ImportError as error:
+        raise MissingExtra("scale", "ray") from error
+    return ray
+
+
+@contextmanager
+def connected(cluster: Cluster) -> Iterator[None]:
+    """A connection to the cluster, or a Ray of our own on this machine, which ends with it.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        BadInput: there is no Ray at the address, or it is another version's.
+    """
+    ray = load_ray()
+    how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if cluster.address is None:
+        most = (cluster.most or 1) * cluster.cpus
+        how |= {"num_cpus": max(2, cores(), most), "include_dashboard": False}
+    else:
+        how["address"] = cluster.address
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    try:
+        with hushed():
+            ray.init(**how)
+    except Exception as error:  # of a dozen kinds, by what went wrong
+        where = cluster.address or "this machine"
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise BadInput(f"there is no Ray to be had at {where}: {reason}") from error
+    try:
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.print_on_execution_start = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        yield
+    finally:
+        ray.shutdown()
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """What Ray's own core writes to stderr when it starts goes nowhere; errors are raised."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+class Worker:
+    """A process that does items; made by Ray, on whatever machine.
+
+    Args:
+        do: the function, pickled.
+        version: of this package, at home.
+    """
+
+    def __init__(self, do: bytes, version: str) -> None:
+        if version != __version__:
+            raise RuntimeError(f"easyportrait is {__version__} on the workers and {version} here")
+        self.do = pickle.loads(do)
+
+    def __call__(self, rows: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for packed in rows["items"]:
+            results = [self.attempt(item) for item in pickle.loads(packed)]
+            yield {"results": [pickle.dumps(results)]}
+
+    def attempt(self, item: Any) -> Any:
+        try:
+            return self.do(item)
+        except EasyPortraitError as error:  # it would come home as one of Ray's
+            return Failure(type(error), str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error on its way home; some errors cannot be pickled."""
+
+    kind: type[EasyPortraitError]
+    message: str
+
+    @property
+    def error(self) -> EasyPortraitError:
+        return self.kind.__new__(self.kind, self.message)
+
+
+def over_machines(
+    do: Callable[[T], U], items: Iterable[T], cluster: Cluster, *, batch: int = 1
+) -> Iterator[tuple[T, U]]:
+    """Each item with its result, in order, as `data.pool.on_all_cores`; inside `connected`.
+
+    Args:
+        do: goes to each worker once. What it raises of ours ends the job.
+        items: held as a list.
+        batch: items that are sent together: many where each takes little time.
+
+    Raises:
+        EasyPortraitError: what `do` raised; or a worker could not be made, or failed.
+    """
+    ray = load_ray()
+    items = list(items)
+    if not items:
+        return
+    groups = [items[at : at + batch] for at in range(0, len(items), batch)]
+    ray.data.DataContext.get_current().execution_options.preserve_order = True
+    size = {"size": cluster.workers or cluster.most} if cluster.most else {"min_size": 1}
+    results = ray.data.from_items(
+        [{"items": pickle.dumps(group)} for group in groups],
+        override_num_blocks=min(len(groups), BLOCKS),
+    ).map_batches(
+        Worker,
+        fn_constructor_args=(ray.cloudpickle.dumps(do), __version__),
+        batch_size=1,
+        compute=ray.data.ActorPoolStrategy(**size, max_tasks_in_flight_per_actor=2),
+        num_cpus=cluster.cpus,
+        num_gpus=cluster.gpus or None,
+    )
+    left = iter(items)
+    try:
+        for row in results.iter_rows():
+            for item, result in zip(islice(left, batch), pickle.loads(row["results"]), strict=True):
+                if isinstance(result, Failure):
+                    raise result.error
+                yield item, result
+    except ray.exceptions.RayError as error:
+        raise EasyPortraitError(f"a worker failed: {last_line(error)}") from error
+
+
+def last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
