@@ -230,6 +230,32 @@ def data() -> str:
     )
 
 
+def server() -> str:
+    """`serve` below and beyond what it can do."""
+    found = result("server")
+    below, above, memory = found["below"], found["above"], found["rss_mb"]
+    rows = [
+        [
+            f"`/v1/{what}`, {name}",
+            f"{load['asked_per_s']:.1f}",
+            *(f"{ms:,.0f}" for ms in times.values()),
+        ]
+        for name, load in (("below", below), ("beyond", above))
+        for what, times in load["answered_ms"].items()
+    ]
+    rows.append(["refused, beyond", "", *(f"{ms:,.0f}" for ms in above["refused_ms"].values())])
+    head = ["", "requests asked a second, both kinds", "p50 ms", "p95 ms", "p99 ms"]
+    return (
+        f"At most {found['capacity_per_s']:.1f} requests a second on {found['cores']} cores, which who asks "
+        f"has a share of. In {below['seconds']:.0f} s below that, {below['requests']:,} were asked and "
+        f"{below['failed'] + below['refused_429']} not answered. In {above['seconds']:.0f} s beyond it, "
+        f"{above['requests']:,} were asked, {above['answered']:,} answered, {above['refused_429']:,} told to "
+        f"come again (429 with Retry-After), and {above['failed']} failed. Resident memory: "
+        f"{memory['after_warm_up']:.0f} MB after the warm-up, {memory['at_the_end']:.0f} MB at the end "
+        f"({found['rss_growth']:+.1%}), {memory['most']:.0f} MB at most.\n\n{table(head, rows)}"
+    )
+
+
 def headline() -> str:
     sets = result("embedded-int8")["sets"]
     two, val = sets["outlined, looks 2"], sets["portraits-val, looks 2"]
@@ -274,7 +300,7 @@ def main() -> None:
     put(ROOT / "docs" / "results.md", "offset", offset())
     put(ROOT / "docs" / "results.md", "speed", speed())
     for name, write in (
-        ("data", data), ("trained", trained), ("nets", nets), ("growth", growth), ("effects", effects), ("video", video)
+        ("data", data), ("trained", trained), ("nets", nets), ("growth", growth), ("server", server), ("effects", effects), ("video", video)
     ):  # fmt: skip
         put(ROOT / "docs" / "results.md", name, write())
     put(ROOT / "docs" / "explain" / "fairness.md", "groups", groups())

@@ -1,6 +1,6 @@
 """Forms that are cut short, doubled, endless, or speak of files."""
 
-import os
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -80,10 +80,10 @@ def test_thousands_of_parts_are_refused_at_the_first_that_is_none(asked: httpx.C
 
 def test_a_files_name_is_the_senders_own_affair(asked: httpx.Client) -> None:
     wanted = net().parse(drawn()).labels
-    before = sorted(os.listdir())
+    before = sorted(Path.cwd().iterdir())
     for file in ("../../x", "/etc/passwd", "a\0b", "C:\\x.png", "n" * 3_900, "x.php", "%00", ""):
         answer = asked.post("/v1/parse", **form((named("picture", file), photo())))
         assert answer.status_code == 200 and (decoded(answer.content) == wanted).all(), file
     too_long = asked.post("/v1/parse", **form((named("picture", "n" * 5_000), photo())))
     assert too_long.status_code in (413, 422)  # by our count, or python-multipart's
-    assert sorted(os.listdir()) == before
+    assert sorted(Path.cwd().iterdir()) == before

@@ -33,13 +33,11 @@ class Cluster:
         workers: how many; None for a core less than this machine has, or, at an address, as
             many as find room, more when the cluster grows.
         cpus: cores of each.
-        gpus: of each.
     """
 
     address: str | None = None
     workers: int | None = None
     cpus: int = 1
-    gpus: float = 0
 
     @property
     def most(self) -> int | None:
@@ -79,7 +77,7 @@ def connected(cluster: Cluster) -> Iterator[None]:
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         with hushed():
-            ray.init(**how)
+            begin(ray, how, tries=1 if cluster.address else 3)
     except Exception as error:  # of a dozen kinds, by what went wrong
         where = cluster.address or "this machine"
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -92,6 +90,17 @@ def connected(cluster: Cluster) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def begin(ray: Any, how: dict[str, Any], tries: int) -> None:
+    """Ray gives a machine half a minute to start it, and a busy one may need more."""
+    try:
+        ray.init(**how)
+    except Exception as error:
+        ray.shutdown()
+        if tries == 1 or "timed out" not in str(error):
+            raise
+        begin(ray, how, tries - 1)
 
 
 @contextmanager
@@ -174,7 +183,6 @@ def over_machines(
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(**size, max_tasks_in_flight_per_actor=2),
         num_cpus=cluster.cpus,
-        num_gpus=cluster.gpus or None,
     )
     left = iter(items)
     try:

@@ -87,7 +87,7 @@ class Studio:
         until = time.monotonic() + SLOW / 1000
         while not self.page.evaluate(condition):
             assert time.monotonic() < until, f"never: {condition}; {self.complaints}"
-            self.page.wait_for_timeout(20)
+            self.page.wait_for_timeout(40)
 
     def give(self, data: bytes, name: str = "photo.png", *, by: str = "drop") -> None:
         """Drop or paste a file."""

@@ -157,7 +157,7 @@ def test_the_worker_hears_all_knobs_as_the_table_has_them(ready: Studio) -> None
     assert ready.applied()[-1] == {"tint-lips": plain}
     lips = ready.page.locator("[data-effect=tint-lips]")
     ready.rendered(lambda: lips.get_by_title("Plum").click())
-    ready.rendered(lambda: lips.get_by_text("Gloss").click())
+    ready.rendered(lambda: lips.get_by_label("Gloss").check())
     ready.rendered(lambda: lips.locator("input[type=color]").fill("#3a7bd5"))
     ready.rendered(lambda: lips.locator("input[type=range]").fill("0.25"))
     assert ready.applied()[-1] == {

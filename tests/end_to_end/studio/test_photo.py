@@ -1,5 +1,6 @@
 """The studio with the real net: what a person sees is what is saved, and what Python gives."""
 
+import time
 from pathlib import Path
 
 import cv2
@@ -10,9 +11,10 @@ from easyportrait.image.io import encode
 from easyportrait.models.parser import Parser
 from easyportrait.taxonomy import CLASSES
 
-from .conftest import Studio, decoded, launched, watched
+from .conftest import SLOW, Studio, decoded, launched, watched
 
 FRAMES = 40
+CORNER = "() => [...after.getContext('2d').getImageData(after.width - 3, 2, 1, 1).data]"
 WISHES = {"whiten_teeth": 0.6, "smooth_skin": 0.4, "replace_background": "#8fa58f"}
 
 
@@ -92,16 +94,15 @@ def test_the_camera_shows_effects_live(studio: str, tmp_path: Path) -> None:
         one.wait("parseFloat(fps.textContent) > 0")
         one.background("replace-background:colour")
         page.get_by_title("Sage").click()
-        sage = "(([w, h]) => { const c = after.getContext('2d').getImageData(w - 3, 2, 1, 1).data; \
-            return Math.abs(c[0] - 143) + Math.abs(c[1] - 165) + Math.abs(c[2] - 143) < 30; })"
-        one.wait(f"{sage}([after.width, after.height])")
-        seen = [one.pixels("after")]
-        page.wait_for_timeout(2000)
-        seen.append(one.pixels("after"))
-        assert (seen[0] != seen[1]).any()  # it moves
-        person = (np.abs(seen[1][..., :3].astype(int) - (143, 165, 143)).sum(-1) > 60).mean()
+        one.wait(f"({CORNER})().every((level, i) => Math.abs(level - [143, 165, 143, 255][i]) < 9)")
+        before = seen = one.pixels("after")
+        until = time.monotonic() + SLOW / 1000
+        while (seen == before).all():  # it moves
+            assert time.monotonic() < until, "the picture stands still"
+            seen = one.pixels("after")
+        person = (np.abs(seen[..., :3].astype(int) - (143, 165, 143)).sum(-1) > 60).mean()
         assert 0.1 < person < 0.9
-        assert float(page.inner_text("#fps").split()[0]) > 0.2
+        assert float(page.inner_text("#fps").split()[0]) > 0
         page.click("#show-parts")
         one.wait("!parts.hidden")
         page.click("#stop")

@@ -47,7 +47,7 @@ def test_an_error_comes_home_as_it_was() -> None:
 
 
 def test_workers_of_another_version_are_refused() -> None:
-    with pytest.raises(RuntimeError, match="on the workers and 0.0.0 here"):
+    with pytest.raises(RuntimeError, match=r"on the workers and 0\.0\.0 here"):
         Worker(b"", "0.0.0")
 
 

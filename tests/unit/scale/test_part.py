@@ -155,7 +155,7 @@ def test_an_output_that_cannot_be_written_ends_the_job(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "out"))
     planned(src, store, HOW)
     (tmp_path / "out/a").write_text("in the way")
-    with pytest.raises(OutputUnwritable, match="a/b.png cannot be written"):
+    with pytest.raises(OutputUnwritable, match=r"a/b.png cannot be written"):
         DoPart(store, Shout())(0)
 
 

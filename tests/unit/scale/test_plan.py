@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from easyportrait.errors import BadInput
+from easyportrait.scale import plan as plan_module
 from easyportrait.scale.plan import LEAST, MOST, digest, planned, read_list, read_plan
 from easyportrait.scale.store import Store
 from tests.unit.scale.places import HOW, Shout, done, fill
@@ -28,13 +29,16 @@ def test_pictures_are_cut_into_parts_in_order(src: str, store: Store) -> None:
     assert read_plan(store) == plan
 
 
-@pytest.mark.parametrize(("n", "size"), [(40, LEAST), (1280, 20), (65_000, MOST)])
+@pytest.mark.parametrize(
+    ("n", "most", "size"), [(40, MOST, LEAST), (1280, MOST, 20), (1280, 18, 18)]
+)
 def test_parts_grow_with_the_pictures(
-    n: int, size: int, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    n: int, most: int, size: int, tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(plan_module, "MOST", most)
     (tmp_path / "list.txt").write_text("\n".join(f"/p/{i}.jpg" for i in range(n)))
     plan = planned(str(tmp_path / "list.txt"), store, HOW)
-    assert (plan.size, plan.parts) == (size, -(-n // size))
+    assert (plan.size, plan.parts, plan.pictures) == (size, -(-n // size), n)
 
 
 def test_the_same_again_is_the_same_plan(src: str, store: Store) -> None:
@@ -103,7 +107,7 @@ def test_a_plan_of_another_version_is_refused(src: str, store: Store) -> None:
     planned(src, store, HOW)
     told = json.loads(store.read(".scale/plan.json") or b"") | {"edition": 99}
     store.write(".scale/plan.json", json.dumps(told).encode())
-    with pytest.raises(BadInput, match="edition 99.*--force"):
+    with pytest.raises(BadInput, match=r"edition 99.*--force"):
         planned(src, store, HOW)
     assert planned(src, store, HOW, force=True).parts == 3
 

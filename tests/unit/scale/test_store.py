@@ -20,7 +20,7 @@ def test_pictures_are_found_with_their_place_and_a_stamp(place: str) -> None:
     assert [(one.name, one.size) for one in found] == [("a", 1), ("sub/b.c", 2)]
     assert [read(one.source) for one in found] == [b"1", b"22"]
     (one,) = found_in(found[1].source)
-    assert (one.name, one.stamp) == ("b.c", found[1].stamp)
+    assert (one.source, one.name) == (found[1].source, "b.c")
 
 
 def test_a_stamp_changes_with_the_picture(tmp_path: Path) -> None:

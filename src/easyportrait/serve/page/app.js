@@ -1,12 +1,12 @@
 /** The page: photos in, wishes, the engine that answers them, and the file that comes out. */
 
 import { Camera } from "./ui/camera.js";
-import { $, hush, isPressed, press, say, sentence, tell } from "./ui/dom.js";
+import { $, hush, isPressed, press, say, tell } from "./ui/dom.js";
+import { Engine } from "./ui/engine.js";
+import { chooseFile, listenForFiles } from "./ui/intake.js";
 import { drawLegend, rgb } from "./ui/legend.js";
-import { Local } from "./ui/local.js";
 import { Panel } from "./ui/panel.js";
 import { photoOf, pixelsOf, readPhoto } from "./ui/photo.js";
-import { Remote, isThere } from "./ui/remote.js";
 import { save } from "./ui/save.js";
 import { Stage, blank } from "./ui/stage.js";
 import { Wishes } from "./ui/wishes.js";
@@ -17,11 +17,7 @@ const CUTOUT = "remove-background"; // the effect that makes transparency
 
 const camera = new Camera($("video"));
 const stage = new Stage(() => render());
-let wishes, panel;
-let engine = null; // once it is open
-let opening = null; // a promise of it
-let trouble = ""; // why the net cannot run here
-let classes = [];
+let wishes, panel, engine;
 let photo = null; // the one on the stage
 let parsed = false; // and whether the engine knows it
 let turn = 0; // counts photos, so that what belongs to an older one is dropped
@@ -36,85 +32,7 @@ async function start() {
   panel = new Panel(wishes, () => wished(), choosePicture);
   $("use-camera").hidden = !Camera.isHere;
   listen();
-  opening = openNet();
-}
-
-// -- the engine ----------------------------------------------------------------------------
-
-/** The net in this browser; null, and `trouble` says why, if it cannot run. */
-async function openNet() {
-  const local = new Local(BASE);
-  showLoading(0);
-  try {
-    const opened = await local.open(showLoading);
-    classes = opened.classes;
-    return (engine = local);
-  } catch (error) {
-    local.close();
-    trouble = error.message;
-    $("use-camera").hidden = true;
-    return null;
-  } finally {
-    showLoading(1);
-  }
-}
-
-function showLoading(share) {
-  const bar = $("loading");
-  bar.hidden = share >= 1;
-  bar.classList.toggle("is-unknown", !share);
-  if (share) bar.setAttribute("aria-valuenow", String(Math.round(share * 100)));
-  bar.firstElementChild.style.setProperty("--share", String(share));
-}
-
-/** An engine, or null: the photo then stays as it is, and the person knows why. */
-async function readyEngine() {
-  if (engine) return engine;
-  busy("Loading the net");
-  if (await opening) return engine;
-  busy("");
-  if (!(await isThere(BASE))) {
-    say(`This browser cannot run the net: ${trouble}`, { bad: true });
-    return null;
-  }
-  const remote = new Remote(BASE);
-  if (!(await agreed(remote))) {
-    say("Nothing was sent. Without the net, the photo can only be looked at.");
-    return null;
-  }
-  $("privacy").classList.add("is-sent");
-  $("privacy").querySelector("use").setAttribute("href", "#i-send");
-  $("privacy").lastElementChild.textContent = `Photos are sent to ${remote.where}`;
-  classes = await knownClasses(remote);
-  return (engine = remote);
-}
-
-/** Ask before anything is sent. */
-async function agreed(remote) {
-  const dialog = $("ask");
-  let isOpen = await remote.open();
-  $("ask-why").textContent = sentence(`This browser cannot run the net: ${trouble}`);
-  $("ask-what").textContent =
-    `The server that this page came from, ${remote.where}, can do it instead. ` +
-    "It would get your photo, and keeps nothing of it.";
-  $("ask-token").hidden = isOpen;
-  for (;;) {
-    dialog.returnValue = "no";
-    dialog.showModal();
-    await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
-    if (dialog.returnValue !== "yes") return false;
-    remote.token = $("token").value;
-    isOpen = isOpen || (await remote.open());
-    if (isOpen) return true;
-    say("The server wants another token.", { bad: true });
-  }
-}
-
-/** Names from the server, colours from the card that lies beside the page. */
-async function knownClasses(remote) {
-  const answer = await fetch(new URL("model/model.json", BASE)).catch(() => null);
-  const card = answer?.ok ? await answer.json() : {};
-  return remote.names.map((name, i) => ({ name, color: card.colours?.[i] ?? "#808080" }));
+  engine = new Engine(BASE);
 }
 
 // -- photos in -----------------------------------------------------------------------------
@@ -142,7 +60,8 @@ async function take(found) {
   fitFormat();
   enable();
   try {
-    const one = await readyEngine();
+    busy("Loading the net");
+    const one = await engine.ready();
     if (!one || mine !== turn) return;
     busy("Finding face, hair and everything else");
     const answer = await one.parse(photo, pixelsOf(photo.canvas));
@@ -163,9 +82,9 @@ async function take(found) {
 
 /** @param {Record<string, number> | null} found */
 function showParts(labels, found) {
-  if (!stage.colours.length) stage.hidden.add(classes.findIndex(({ name }) => name === "background"));
-  stage.setLabels(labels, classes.map(({ color }) => rgb(color)));
-  drawLegend(classes, found, stage.hidden, () => stage.paintParts());
+  if (!stage.colours.length) stage.hidden.add(engine.classes.findIndex(({ name }) => name === "background"));
+  stage.setLabels(labels, engine.classes.map(({ color }) => rgb(color)));
+  drawLegend(engine.classes, found, stage.hidden, () => stage.paintParts());
   panel.note(found);
 }
 
@@ -173,20 +92,7 @@ function showStudio() {
   document.body.classList.add("has-photo");
   $("empty").hidden = true;
   for (const id of ["view", "panel", "new-photo"]) $(id).hidden = false;
-  $("new-camera").hidden = !Camera.isHere || engine?.hasCamera === false || Boolean(trouble);
-}
-
-let chosen = () => {}; // what becomes of the next file
-
-/** @returns {Promise<File | null>} */
-function chooseFile() {
-  chosen(null);
-  const input = $("file");
-  input.value = "";
-  return new Promise((resolve) => {
-    chosen = resolve;
-    input.click();
-  });
+  $("new-camera").hidden = !Camera.isHere || !engine.isForCamera;
 }
 
 async function choosePhoto() {
@@ -255,7 +161,7 @@ async function renderOnce() {
   const side = stage.previewSide;
   if (!wishes.isAnyOn) return stage.reset();
   const { settings, backgrounds } = wishes.settings(side);
-  const { picture } = await engine.apply(settings, backgrounds, side);
+  const { picture } = await engine.now.apply(settings, backgrounds, side);
   if (mine === turn) stage.showResult(picture); // an older wish's, too: better than none while a hand moves
 }
 
@@ -266,7 +172,7 @@ async function download() {
   try {
     const { settings, backgrounds } = wishes.settings();
     const plain = () => ({ picture: pixelsOf(photo.canvas) });
-    const { picture } = wishes.isAnyOn ? await engine.apply(settings, backgrounds) : plain();
+    const { picture } = wishes.isAnyOn ? await engine.now.apply(settings, backgrounds) : plain();
     await save(picture, format(), photo.name);
   } catch (error) {
     say(error.message, { bad: true });
@@ -329,7 +235,8 @@ async function startCamera() {
   enable();
   watchRaw(mine);
   try {
-    const one = await readyEngine();
+    busy("Loading the net");
+    const one = await engine.ready();
     busy("");
     panel.note(null);
     while (one && mine === turn && camera.isOn) await frame(one, mine);
@@ -350,7 +257,7 @@ async function frame(one, mine) {
   const { settings, backgrounds } = wishes.settings(640);
   const { picture, labels } = await one.live(await camera.frame(), settings, backgrounds);
   if (mine !== turn || !camera.isOn) return;
-  if ($("legend").childElementCount !== classes.length) showParts(null, null);
+  if ($("legend").childElementCount !== engine.classes.length) showParts(null, null);
   stage.photo = { ...stage.photo, width: picture.width, height: picture.height };
   stage.showResult(picture);
   if (labels) stage.setLabels(labels, stage.colours);
@@ -413,11 +320,8 @@ function listen() {
   on("reset", () => back(wishes.resetAll));
   on("download", download);
   on("fold", fold);
-  $("file").addEventListener("change", () => chosen($("file").files[0] ?? null));
-  $("file").addEventListener("cancel", () => chosen(null));
   document.addEventListener("keydown", keyed);
-  document.addEventListener("paste", pasted);
-  listenToDrops();
+  listenForFiles(open);
 }
 
 function toggleParts() {
@@ -436,29 +340,4 @@ function keyed(event) {
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || !photo) return;
   event.preventDefault();
   back(event.shiftKey ? wishes.redo : wishes.undo);
-}
-
-function pasted(event) {
-  const file = [...(event.clipboardData?.files ?? [])].find(({ type }) => type.startsWith("image/"));
-  if (file) open(file, file.name || "pasted.png");
-  else if (event.clipboardData?.files.length) say("What was pasted is no picture.", { bad: true });
-}
-
-function listenToDrops() {
-  let depth = 0; // an element within the page that is entered says so before the outer one is left
-  const show = (by) => {
-    depth = Math.max(0, depth + by);
-    $("dropping").hidden = depth === 0;
-  };
-  const isFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-  document.addEventListener("dragenter", (event) => isFile(event) && show(1));
-  document.addEventListener("dragleave", (event) => isFile(event) && show(-1));
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    show(-depth);
-    const files = event.dataTransfer?.files ?? [];
-    if (files.length) open(files[0]);
-    if (files.length > 1) say("One photo at a time: the first was opened.");
-  });
 }

@@ -3,8 +3,8 @@
 import { blend, lights, shown } from "../engine/colour.js";
 import { components } from "../engine/components.js";
 import {
-  around, blank, copied, crop, distances, gaussianBlur, lineShape, mapped, paste, plane, resized,
-  resizedPicture,
+  around, blank, copied, crop, distances, gaussianBlur, lineShape, mapped, most, paste, plane,
+  resized, resizedPicture,
 } from "../engine/image.js";
 import { clamp, round } from "../engine/numbers.js";
 import { regionOf } from "./edges.js";
@@ -87,6 +87,7 @@ function owners({ width, height }, faces, window) {
  * the holes of others. */
 function* strayOutlines(mask) {
   const { data, width, height } = mask;
+  if (!most(data)) return;
   const { count, pieces } = components(Uint8Array.from(data), width, height);
   const open = reached(mask);
   for (let number = count - 1; number > 0; number--) {

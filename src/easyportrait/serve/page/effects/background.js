@@ -215,8 +215,9 @@ function dimmed([red, green, blue, share], burnt) {
 function enlarged(small, k, width, height) {
   if (k === 1) return small;
   const out = blank(width, height);
-  const line = new Float64Array(small.width * k);
-  const rows = shrinkPicture(small, 1).map((one) => enlarger(one, small.width * k, small.height * k));
+  const [wide, high] = [small.width * k, small.height * k];
+  const rows = shrinkPicture(small, 1).map((one) => enlarger(one, wide, high));
+  const line = new Float64Array(wide);
   for (let y = 0; y < height; y++) {
     for (let c = 0; c < 3; c++) {
       rows[c](y, line);
@@ -232,8 +233,9 @@ function enlarged(small, k, width, height) {
  * cell. */
 function disc(radius) {
   const reach = radius > 0.5 ? Math.ceil(radius - 0.5) : 0;
+  const cells = { length: reach + 1 };
   const at = (y) => (_, x) => clamp(radius + 0.5 - Math.hypot(y, x), 0, 1);
-  const rows = Array.from({ length: reach + 1 }, (_, y) => Float64Array.from({ length: reach + 1 }, at(y)));
+  const rows = Array.from(cells, (_, y) => Float64Array.from(cells, at(y)));
   const mirrored = (row) => row.reduce((sum, one, i) => sum + (i ? 2 : 1) * one, 0);
   const total = mirrored(rows.map(mirrored));
   return rows.map((row) => row.map((one) => one / total));

@@ -74,7 +74,9 @@ function check(settings, parsing) {
   const unknown = chosen.find((name) => !EFFECTS.has(name));
   if (unknown !== undefined) throw new BadInput(`there is no effect "${unknown}"`);
   const rivals = ON_THE_BACKGROUND.filter((name) => chosen.includes(name));
-  if (rivals.length > 1) throw new BadInput(`${rivals.join(" and ")} exclude each other: choose one`);
+  if (rivals.length > 1) {
+    throw new BadInput(`${rivals.join(" and ")} exclude each other: choose one`);
+  }
   for (const name of chosen) {
     const { needs } = EFFECTS.get(name);
     if (needs.some((one) => parsing.classes.includes(one))) continue;

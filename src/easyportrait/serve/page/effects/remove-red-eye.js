@@ -47,7 +47,8 @@ function redPupil(red, eye, sensitive) {
   for (const number of numbers.sort((a, b) => stats[b].area - stats[a].area)) {
     const { area } = stats[number];
     if (area < SMALLEST) return null;
-    const found = plane(width, height, Float32Array.from(pieces, (one) => (one === number ? 1 : 0)));
+    const isPart = (one) => (one === number ? 1 : 0);
+    const found = plane(width, height, Float32Array.from(pieces, isPart));
     const circle = circleAround(found);
     const far = farFrom(circle, red);
     if (!isPlausible(area, circle, eye) || !standsOut(red, found, far, circle)) continue;

@@ -9,7 +9,9 @@
  */
 
 import { fromLinear, TO_LINEAR } from "../engine/colour.js";
-import { copied, cropPlane, enlarger, gaussianBlur, mapped, most, plane, resized } from "../engine/image.js";
+import {
+  copied, cropPlane, enlarger, gaussianBlur, mapped, most, plane, resized,
+} from "../engine/image.js";
 import { clamp, round } from "../engine/numbers.js";
 import { regionOf } from "./edges.js";
 import { FACE, faceHeight, facesWithin } from "./face.js";

@@ -14,8 +14,8 @@
 
 import { intoLab, shiftLab, toLab } from "../engine/colour.js";
 import {
-  copied, crop, dilate, distances, enlarger, erode, erodeSquare, gaussianBlur, lineShape, mapped,
-  most, paste, plane, ramp, resized, resizedPicture, times,
+  copied, crop, distances, enlarger, erodeSquare, framed, gaussianBlur, lineShape, mapped, most,
+  paste, plane, ramp, resized, resizedPicture, times,
 } from "../engine/image.js";
 import { round } from "../engine/numbers.js";
 import { regionOf } from "./edges.js";
@@ -97,7 +97,7 @@ function awayFrom(seen, margin) {
 /** In [0, 1]: 0 where something on the skin is far from its colour around. */
 function skinColoured(lab, skin, face) {
   const around = lab.map(averager(skin, 0.1 * face));
-  const [[L, a, b], [meanL, meanA, meanB]] = [lab, around].map((all) => all.map(({ data }) => data));
+  const [L, a, b, meanL, meanA, meanB] = [...lab, ...around].map((one) => one.data);
   const alike = plane(skin.width, skin.height);
   for (let i = 0; i < L.length; i++) {
     const ratio = L[i] / Math.max(meanL[i], 1);
@@ -115,7 +115,9 @@ function smoothEnough(lightness, share, face) {
   const around = averager(share, Math.max(0.6, PORE * face))(lightness);
   const fine = minus(lightness, around);
   const contrast = averager(share, 0.02 * face)(times(fine, fine));
-  return mapped((value) => 1 - ramp(Math.sqrt(value), ...HAIR), contrast);
+  const [low, high] = HAIR;
+  // a wide bell undershoots 0 by a trace
+  return mapped((value) => 1 - ramp(Math.sqrt(Math.max(value, 0)), low, high), contrast);
 }
 
 function minus(a, b) {
@@ -131,7 +133,8 @@ function calmed(part, skin, amount, rough, tone) {
   const out = copied(part);
   const { width, height } = part;
   const { data } = out;
-  const rows = [...change, strength, slope, offset, uneven].map((one) => enlarger(one, width, height));
+  const planes = [...change, strength, slope, offset, uneven];
+  const rows = planes.map((one) => enlarger(one, width, height));
   const lines = rows.map(() => new Float64Array(width));
   const [dL, da, db, fineness, steep, shift, wide] = lines;
   const lab = new Float64Array(3);
@@ -153,8 +156,9 @@ function toTakeOff({ share, uneven, spotted, redness, blotches }, amount, rough,
   const evened = blotches.map((one) => mapped((a) => 0.8 * tone * a, one));
   const light = mapped((a, b) => 0.6 * a - STRONGEST * b, spotted, uneven);
   const paler = mapped((a, b) => a - 0.6 * b, evened[0], redness);
-  const change = [light, paler, evened[1]].map((one) => mapped((a, b) => amount * a * b, one, share));
-  return { change, strength: mapped((a) => amount * 0.75 * rough * a, share) };
+  const much = mapped((part) => amount * part, share);
+  const change = [light, paler, evened[1]].map((one) => times(one, much));
+  return { change, strength: mapped((part) => 0.75 * rough * part, much) };
 }
 
 /** Planes: slope and offset, which tell the face's form; what of the light is uneven around that,
@@ -164,17 +168,16 @@ function irregular({ lab, share, face }) {
   const { slope, offset } = guided(lightness, share, FORM * face, EDGE ** 2);
   const texture = mapped((L, a, b) => L - a * L - b, lightness, slope, offset);
   const uneven = averager(share, Math.max(0.6, PORE * face))(texture);
-  const dark = mapped((spot) => spot * (1 - ramp(spot, ...MOLE)), darkSpots(lightness, face));
-  const redness = spots(red, face);
-  const many = mapped((a, b) => (a + b > 3 ? 1 : 0), dark, redness);
+  const [low, high] = MOLE;
+  const dark = spots(mapped((L) => -L, lightness), share, face);
+  const blemishes = mapped((spot) => spot * (1 - ramp(spot, low, high)), dark);
+  const reddened = spots(red, share, face);
+  const many = mapped((a, b) => (a + b > 3 ? 1 : 0), blemishes, reddened);
   const few = mapped((a) => 1 - ramp(a, 0.1, 0.3), averager(share, 0.1 * face)(many));
   const [wide, fine] = [averager(share, BLOTCH * face), averager(share, PORE * face)];
   const blotches = lab.slice(1).map((one) => minus(wide(one), fine(one)));
-  return { slope, offset, uneven, spotted: times(dark, few), redness: times(redness, few), blotches };
-}
-
-function darkSpots(lightness, face) {
-  return spots(mapped((L) => -L, lightness), face);
+  const [spotted, redness] = [times(blemishes, few), times(reddened, few)];
+  return { slope, offset, uneven, spotted, redness, blotches };
 }
 
 /** A guided filter with the picture as its own guide, that sees only where `weight` is: slope *
@@ -189,20 +192,49 @@ function guided(values, weight, width, smoothness) {
   return { slope: half(slope), offset: half(offset) };
 }
 
-/** How much a pixel stands out of what lies beside it along every line through it: the least of
- * white top-hats with lines of all directions. */
-function spots(values, face) {
+/** How much a pixel of skin stands out of what lies beside it along every line through it: the
+ * least of white top-hats with lines of all directions. Noise stands out by about 1. */
+function spots(values, share, face) {
   const length = Math.max(3, round(SPOT * face)) | 1;
   const smooth = gaussianBlur(values, Math.max(0.5, 0.005 * face));
-  const out = mapped(() => Infinity, values);
-  for (let angle = 0; angle < 180; angle += 30) {
-    const line = throughMiddle(length, (angle * Math.PI) / 180);
-    const opened = dilate(erode(smooth, line), line).data;
-    for (let i = 0; i < opened.length; i++) {
-      out.data[i] = Math.min(out.data[i], smooth.data[i] - opened[i]);
+  const { data, width } = framed(smooth, length, Infinity);
+  const lines = [0, 30, 60, 90, 120, 150].map((angle) =>
+    Int32Array.from(throughMiddle(length, (angle * Math.PI) / 180), ([x, y]) => y * width + x),
+  );
+  const out = plane(values.width, values.height);
+  for (let y = 0, i = 0; y < out.height; y++) {
+    let at = (y + length) * width + length;
+    for (let x = 0; x < out.width; x++, i++, at++) {
+      if (share.data[i] > 0) out.data[i] = standing(data, at, lines);
     }
   }
-  return mapped((value) => Math.max(value - 1, 0), out); // noise stands out by about 1
+  return out;
+}
+
+function standing(data, at, lines) {
+  let least = Infinity;
+  for (const line of lines) {
+    least = Math.min(least, data[at] - opened(data, at, line));
+    if (least <= 1) return 0;
+  }
+  return least - 1;
+}
+
+/** The highest floor of the lines of a direction that a pixel lies on; one will do that it stands
+ * out of by less than noise. */
+function opened(data, at, line) {
+  let top = -Infinity;
+  for (let i = 0; i < line.length && top < data[at] - 1; i++) {
+    const middle = at + line[i];
+    if (data[middle] === Infinity) continue; // beyond the border
+    let floor = Infinity;
+    for (let j = 0; j < line.length && floor > top; j++) {
+      const value = data[middle + line[j]];
+      if (value < floor) floor = value;
+    }
+    if (floor > top) top = floor;
+  }
+  return top;
 }
 
 /** A line of a length at an angle, as a shape. */

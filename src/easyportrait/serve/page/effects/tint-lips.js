@@ -2,7 +2,8 @@
 
 import { addLab, labOf, toLab } from "../engine/colour.js";
 import {
-  copied, crop, gaussianBlur, mapped, median, paste, percentile, plane, ramp, resized, sizeOf, where,
+  copied, crop, gaussianBlur, mapped, median, paste, percentile, plane, ramp, resized, sizeOf,
+  where,
 } from "../engine/image.js";
 import { clamp, round } from "../engine/numbers.js";
 import { refined } from "./edges.js";
@@ -77,18 +78,18 @@ function widthOf({ data, width }) {
  */
 function tinted(lab, lips, color, shine) {
   const old = lab.map((one) => median(where(one, lips, (value) => value > 0.6)));
-  const new_ = worn(color, old[0]);
+  const dye = worn(color, old[0]);
   const colours = colourful(lab);
   const lightness = shone(lab[0], lips, shine);
   const shading = mapped((L) => (L + 16) / (old[0] + 16), lightness);
   const spark = mapped((L) => 0.7 * ramp(L - old[0], 12, 32), lightness);
   const lit = mapped((part, much, L) => {
-    const wished = (new_[0] + 16) * part - 16;
+    const wished = (dye[0] + 16) * part - 16;
     return wished + much * (L - wished);
   }, shading, spark, lightness);
   const dyed = [1, 2].map((c) => mapped((part, much, own) => {
     // grain of colour stays, half as strong: pigment covers
-    const wished = new_[c] * colours * part + 0.5 * (own - old[c] * part);
+    const wished = dye[c] * colours * part + 0.5 * (own - old[c] * part);
     return wished + much * (own - wished);
   }, shading, spark, lab[c]));
   return [lit, ...dyed];

@@ -88,6 +88,17 @@ export function cropPlane(values, window) {
   return out;
 }
 
+/** A plane with so many pixels of a value around it. */
+export function framed(values, by, value) {
+  const out = plane(values.width + 2 * by, values.height + 2 * by);
+  out.data.fill(value);
+  for (let y = 0; y < values.height; y++) {
+    const row = values.data.subarray(y * values.width, (y + 1) * values.width);
+    out.data.set(row, (y + by) * out.width + by);
+  }
+  return out;
+}
+
 /** One channel of a picture as a plane, 0 to 255. */
 export function channel(picture, index) {
   const out = plane(picture.width, picture.height);
@@ -151,7 +162,7 @@ export function where(values, others, meets) {
 // -- beyond the border -----------------------------------------------------------------------
 
 /** Which of `length` values stands at -before .. length + after; -1 is none ("constant"). */
-export function beyond(length, before, after, border) {
+function beyond(length, before, after, border) {
   const out = new Int32Array(before + length + after);
   for (let i = 0; i < out.length; i++) out[i] = inside(i - before, length, border);
   return out;
@@ -202,28 +213,28 @@ function boxDown(values, size, border) {
   const { data, width, height } = values;
   if (size === 1) return values;
   const before = size >> 1;
-  const places = beyond(height, before, size - 1 - before, border);
+  const places = beyond(height, before, size - before, border);
+  const nothing = new Float32Array(width);
+  const rowAt = (y) => (y < 0 ? nothing : data.subarray(y * width, (y + 1) * width));
   const sums = new Float64Array(width);
-  const out = plane(width, height);
-  const norm = 1 / size;
   for (let i = 0; i < size; i++) {
-    const row = places[i] * width;
-    if (row >= 0) for (let x = 0; x < width; x++) sums[x] += data[row + x];
+    const row = rowAt(places[i]);
+    for (let x = 0; x < width; x++) sums[x] += row[x];
   }
+  const out = plane(width, height);
   for (let y = 0; y < height; y++) {
-    const into = y * width;
-    for (let x = 0; x < width; x++) out.data[into + x] = sums[x] * norm;
-    if (y + 1 === height) break;
-    const gone = places[y] * width;
-    const come = places[y + size] * width;
-    if (gone >= 0 && come >= 0) {
-      for (let x = 0; x < width; x++) sums[x] += data[come + x] - data[gone + x];
-    } else {
-      if (come >= 0) for (let x = 0; x < width; x++) sums[x] += data[come + x];
-      if (gone >= 0) for (let x = 0; x < width; x++) sums[x] -= data[gone + x];
-    }
+    slide(sums, rowAt(places[y]), rowAt(places[y + size]), out.data, y * width, 1 / size);
   }
   return out;
+}
+
+/** Write sums, then take a row out of them and one in. */
+function slide(sums, gone, come, out, at, norm) {
+  for (let x = 0; x < sums.length; x++) {
+    const sum = sums[x];
+    out[at + x] = sum * norm;
+    sums[x] = sum + (come[x] - gone[x]);
+  }
 }
 
 /** A bell of that standard deviation. */

@@ -9,8 +9,8 @@
  */
 
 import {
-  around, beyond, blank, boxBlur, cropPlane, dilateDisc, dilateSquare, erodeSquare, mapped, most, plane,
-  sampleAt, shrink, shrinkPicture, times,
+  around, blank, boxBlur, cropPlane, dilateDisc, mapped, most, plane, sampleAt, shrink,
+  shrinkPicture, times,
 } from "./image.js";
 import { clamp, round } from "./numbers.js";
 
@@ -123,10 +123,32 @@ function grower(blocks, k, left, top) {
 function edgeBand(target, reach) {
   const undecided = mapped((value) => (value > 0.04 && value < 0.96 ? 1 : 0), target);
   const unsure = boxBlur(dilateDisc(undecided, reach), reach);
-  const [high, low] = [dilateSquare(target, 3), erodeSquare(target, 3)];
-  const near = dilateSquare(unsure, 3);
-  const changes = (up, down, by) => ((up > 0.04 && down < 0.96) || by > 0 ? 1 : 0);
-  return { unsure, changing: mapped(changes, high, low, near) };
+  const marks = new Uint8Array(target.data.length);
+  for (let i = 0; i < marks.length; i++) {
+    const some = target.data[i] > 0.04 ? 1 : 0;
+    const notAll = target.data[i] < 0.96 ? 2 : 0;
+    marks[i] = some | notAll | (unsure.data[i] > 0 ? 4 : 0);
+  }
+  const near = nearby(marks, target.width);
+  for (let i = 0; i < near.length; i++) near[i] = (near[i] & 3) === 3 || near[i] & 4 ? 1 : 0;
+  return { unsure, changing: { ...target, data: near } };
+}
+
+/** The bits of each pixel and of its eight neighbours. */
+function nearby(marks, width) {
+  const across = marks.slice();
+  for (let row = 0; row < marks.length; row += width) {
+    for (let x = row + 1; x < row + width; x++) {
+      across[x] |= marks[x - 1];
+      across[x - 1] |= marks[x];
+    }
+  }
+  const out = across.slice();
+  for (let i = width; i < out.length; i++) {
+    out[i] |= across[i - width];
+    out[i - width] |= across[i];
+  }
+  return out;
 }
 
 /**
@@ -139,104 +161,42 @@ function edgeBand(target, reach) {
  * @returns {{slope, offset}} three planes and one: the target is about slope . guide + offset
  */
 export function guidedCoefficients(guide, target, radius, smoothness) {
-  const { width, height } = target;
-  const size = 2 * radius + 1;
-  const rows = momentsAcross([...guide, target], radius);
-  const wide = MOMENTS * width;
-  const places = beyond(height, radius, radius, "reflect");
-  const sums = new Float64Array(wide);
-  const planes = Array.from({ length: 4 }, () => plane(width, height));
-  for (let i = 0; i < size - 1; i++) change(sums, rows, places[i] * wide, 1);
-  for (let y = 0; y < height; y++) {
-    change(sums, rows, places[y + size - 1] * wide, 1);
-    fitRow(planes, y * width, sums, 1 / (size * size), smoothness);
-    change(sums, rows, places[y] * wide, -1);
-  }
-  const [red, green, blue, offset] = planes.map((one) => boxBlur(one, size, "reflect"));
-  return { slope: [red, green, blue], offset };
-}
-
-const MOMENTS = 13; // r, g, b, t, rt, gt, bt, rr, gg, bb, rg, rb, gb of a pixel
-
-/** Sums of the moments over 2 radius + 1 pixels of a row, 13 in turn of each pixel. */
-function momentsAcross(planes, radius) {
-  const { width, height } = planes[0];
-  const out = new Float32Array(MOMENTS * width * height);
-  const places = beyond(width, radius, radius, "reflect");
-  const lines = planes.map(() => new Float64Array(places.length));
-  const sums = new Float64Array(MOMENTS);
-  for (let y = 0, at = 0; y < height; y++) {
-    lines.forEach((line, c) => {
-      for (let i = 0; i < line.length; i++) line[i] = planes[c].data[y * width + places[i]];
-    });
-    sums.fill(0);
-    for (let i = 0; i < 2 * radius; i++) count(sums, lines, i, 1);
-    for (let x = 0; x < width; x++, at += MOMENTS) {
-      count(sums, lines, x + 2 * radius, 1);
-      out.set(sums, at);
-      count(sums, lines, x, -1);
-    }
-  }
-  return out;
-}
-
-/** Add a pixel's moments, or take them off. */
-function count(sums, lines, i, sign) {
-  const r = lines[0][i];
-  const g = lines[1][i];
-  const b = lines[2][i];
-  const t = lines[3][i] * sign;
-  sums[0] += sign * r;
-  sums[1] += sign * g;
-  sums[2] += sign * b;
-  sums[3] += t;
-  sums[4] += r * t;
-  sums[5] += g * t;
-  sums[6] += b * t;
-  sums[7] += sign * r * r;
-  sums[8] += sign * g * g;
-  sums[9] += sign * b * b;
-  sums[10] += sign * r * g;
-  sums[11] += sign * r * b;
-  sums[12] += sign * g * b;
-}
-
-function change(sums, rows, from, sign) {
-  for (let i = 0; i < sums.length; i++) sums[i] += sign * rows[from + i];
-}
-
-/** Slopes and offset of each pixel of a row out of sums of moments around it. */
-function fitRow([red, green, blue, offset], from, sums, norm, smoothness) {
-  for (let i = 0, at = from; i < sums.length; i += MOMENTS, at++) {
-    const r = sums[i] * norm;
-    const g = sums[i + 1] * norm;
-    const b = sums[i + 2] * norm;
-    const t = sums[i + 3] * norm;
-    const rt = sums[i + 4] * norm - r * t;
-    const gt = sums[i + 5] * norm - g * t;
-    const bt = sums[i + 6] * norm - b * t;
-    const rr = sums[i + 7] * norm - r * r + smoothness;
-    const gg = sums[i + 8] * norm - g * g + smoothness;
-    const bb = sums[i + 9] * norm - b * b + smoothness;
-    const rg = sums[i + 10] * norm - r * g;
-    const rb = sums[i + 11] * norm - r * b;
-    const gb = sums[i + 12] * norm - g * b;
+  const mean = (values) => boxBlur(values, 2 * radius + 1, "reflect");
+  const product = (a, b) => mean(times(a, b)).data;
+  const [r, g, b] = guide;
+  const [mr, mg, mb, mt] = [r, g, b, target].map((one) => mean(one).data);
+  const [rt, gt, bt] = guide.map((one) => product(one, target));
+  const [rr, gg, bb] = guide.map((one) => product(one, one));
+  const [rg, rb, gb] = [product(r, g), product(r, b), product(g, b)];
+  const [sr, sg, sb, offset] = Array.from({ length: 4 }, () => plane(target.width, target.height));
+  for (let i = 0; i < mt.length; i++) {
+    const red = mr[i];
+    const green = mg[i];
+    const blue = mb[i];
+    const aim = mt[i];
+    const vrr = rr[i] - red * red + smoothness;
+    const vgg = gg[i] - green * green + smoothness;
+    const vbb = bb[i] - blue * blue + smoothness;
+    const vrg = rg[i] - red * green;
+    const vrb = rb[i] - red * blue;
+    const vgb = gb[i] - green * blue;
+    const cr = rt[i] - red * aim;
+    const cg = gt[i] - green * aim;
+    const cb = bt[i] - blue * aim;
     // the inverse of a symmetric 3 x 3 matrix, by cofactors
-    const irr = gg * bb - gb * gb;
-    const irg = gb * rb - rg * bb;
-    const irb = rg * gb - gg * rb;
-    const igg = rr * bb - rb * rb;
-    const igb = rb * rg - rr * gb;
-    const ibb = rr * gg - rg * rg;
-    const share = 1 / (rr * irr + rg * irg + rb * irb);
-    const sr = (irr * rt + irg * gt + irb * bt) * share;
-    const sg = (irg * rt + igg * gt + igb * bt) * share;
-    const sb = (irb * rt + igb * gt + ibb * bt) * share;
-    red.data[at] = sr;
-    green.data[at] = sg;
-    blue.data[at] = sb;
-    offset.data[at] = t - sr * r - sg * g - sb * b;
+    const irr = vgg * vbb - vgb * vgb;
+    const irg = vgb * vrb - vrg * vbb;
+    const irb = vrg * vgb - vgg * vrb;
+    const igg = vrr * vbb - vrb * vrb;
+    const igb = vrb * vrg - vrr * vgb;
+    const ibb = vrr * vgg - vrg * vrg;
+    const share = 1 / (vrr * irr + vrg * irg + vrb * irb);
+    sr.data[i] = (irr * cr + irg * cg + irb * cb) * share;
+    sg.data[i] = (irg * cr + igg * cg + igb * cb) * share;
+    sb.data[i] = (irb * cr + igb * cg + ibb * cb) * share;
+    offset.data[i] = aim - sr.data[i] * red - sg.data[i] * green - sb.data[i] * blue;
   }
+  return { slope: [sr, sg, sb].map(mean), offset: mean(offset) };
 }
 
 /**

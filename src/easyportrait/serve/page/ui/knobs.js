@@ -85,11 +85,12 @@ function colour(knob, changed) {
   const names = withoutTwins(knob.names);
   const output = el("output", { className: "knob-value" });
   const swatch = (name) => {
-    const shown = el("span", { className: "swatch", title: words(name) }, el("span", { className: "hidden" }, words(name)));
+    const shown = el("span", { className: "swatch" }, el("span", { className: "hidden" }, words(name)));
     shown.style.setProperty("--swatch", names[name]);
     return shown;
   };
   const group = radios(id, Object.keys(names), (value) => pick(value, true), swatch);
+  for (const label of group.labels) label.title = words(label.control.value);
   const any = el("input", { type: "color", "aria-label": "Another colour", title: "Another colour" });
   any.addEventListener("input", () => pick(any.value, false));
   any.addEventListener("change", () => pick(any.value, true));

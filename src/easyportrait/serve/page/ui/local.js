@@ -4,8 +4,6 @@ export class Local {
   /** @param {string} base  address of the folder that the page lies in */
   constructor(base) {
     this.base = base;
-    this.where = null; // photos go nowhere
-    this.hasCamera = true;
     this.asked = new Map(); // id -> {resolve, reject, progress}
     this.last = 0;
     this.worker = null;

@@ -16,7 +16,6 @@ export class Remote {
   constructor(base) {
     this.base = base;
     this.where = new URL(base).host;
-    this.hasCamera = false; // a frame after the other is no use of a server
     this.token = "";
     this.names = []; // of classes, by index
     this.photo = null;
@@ -31,6 +30,13 @@ export class Remote {
     const known = await answer.json();
     this.names = known.models.find((model) => model.name === known.default).classes;
     return true;
+  }
+
+  /** Names from the server, colours from the card that lies beside the page. */
+  async classes() {
+    const answer = await fetch(new URL("model/model.json", this.base)).catch(() => null);
+    const card = answer?.ok ? await answer.json() : {};
+    return this.names.map((name, i) => ({ name, color: card.colours?.[i] ?? "#808080" }));
   }
 
   async parse(photo, pixels, looks = 2) {
