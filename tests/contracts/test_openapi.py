@@ -62,7 +62,7 @@ def test_every_address_is_tried(told: tuple[Served, Any]) -> None:
 )
 def test_answers_are_as_it_says(address: str, mode: str, told: tuple[Served, Any]) -> None:
     """No status, kind or shape of an answer that it does not name, and no fault of ours."""
-    served, schema = told
+    _, schema = told
     operation = operations(schema)[address]
     seen: set[int] = set()
 
