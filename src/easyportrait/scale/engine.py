@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -47,6 +48,12 @@ class Cluster:
         return self.workers
 
 
+def need_ray() -> None:
+    """Raises: MissingExtra: Ray is not installed. Does not import it."""
+    if find_spec("ray") is None:
+        raise MissingExtra("scale", "ray")
+
+
 def load_ray() -> Any:
     """Raises: MissingExtra: Ray is not installed."""
     # a tool on somebody's pictures reports to nobody; what Ray has to say is in its own logs
@@ -74,7 +81,6 @@ def connected(cluster: Cluster) -> Iterator[None]:
         how |= {"num_cpus": max(2, cores(), most), "include_dashboard": False}
     else:
         how["address"] = cluster.address
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
     try:
         with hushed():
             begin(ray, how, tries=1 if cluster.address else 3)
@@ -83,10 +89,6 @@ def connected(cluster: Cluster) -> Iterator[None]:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadInput(f"there is no Ray to be had at {where}: {reason}") from error
     try:
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.print_on_execution_start = False
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
         yield
     finally:
         ray.shutdown()
@@ -171,28 +173,61 @@ def over_machines(
     items = list(items)
     if not items:
         return
-    groups = [items[at : at + batch] for at in range(0, len(items), batch)]
-    ray.data.DataContext.get_current().execution_options.preserve_order = True
-    size = {"size": cluster.workers or cluster.most} if cluster.most else {"min_size": 1}
+    groups = [pickle.dumps(items[at : at + batch]) for at in range(0, len(items), batch)]
+    through_client = (cluster.address or "").startswith("ray://")
+    stream = from_inside if through_client else streamed
+    left = iter(items)
+    try:
+        for packed in stream(ray.cloudpickle.dumps(do), groups, cluster):
+            for item, result in zip(islice(left, batch), pickle.loads(packed), strict=True):
+                if isinstance(result, Failure):
+                    raise result.error
+                yield item, result
+    except EasyPortraitError:
+        raise
+    except Exception as error:  # Ray's own, or of what it is made of
+        raise EasyPortraitError(f"the workers failed: {last_line(error)}") from error
+
+
+def streamed(do: bytes, groups: list[bytes], cluster: Cluster) -> Iterator[bytes]:
+    """What each group of items gives, pickled as the groups are, in order."""
+    ray = load_ray()
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_options.preserve_order = True
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised
+    size = {"size": cluster.most} if cluster.most else {"min_size": 1}
     results = ray.data.from_items(
-        [{"items": pickle.dumps(group)} for group in groups],
+        [{"items": group} for group in groups],
         override_num_blocks=min(len(groups), BLOCKS),
     ).map_batches(
         Worker,
-        fn_constructor_args=(ray.cloudpickle.dumps(do), __version__),
+        fn_constructor_args=(do, __version__),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(**size, max_tasks_in_flight_per_actor=2),
         num_cpus=cluster.cpus,
     )
-    left = iter(items)
-    try:
-        for row in results.iter_rows():
-            for item, result in zip(islice(left, batch), pickle.loads(row["results"]), strict=True):
-                if isinstance(result, Failure):
-                    raise result.error
-                yield item, result
-    except ray.exceptions.RayError as error:
-        raise EasyPortraitError(f"a worker failed: {last_line(error)}") from error
+    for row in results.iter_rows():
+        yield row["results"]
+
+
+class Inside:
+    """A process in the cluster that hands out: Ray Data cannot from outside, by ray://."""
+
+    def __init__(self, do: bytes, groups: list[bytes], cluster: Cluster) -> None:
+        self.stream = streamed(do, groups, cluster)
+
+    def next(self) -> bytes | None:
+        return next(self.stream, None)
+
+
+def from_inside(do: bytes, groups: list[bytes], cluster: Cluster) -> Iterator[bytes]:
+    """As `streamed`; ends with the connection."""
+    ray = load_ray()
+    inside = ray.remote(num_cpus=0)(Inside).remote(do, groups, cluster)
+    while (packed := ray.get(inside.next.remote())) is not None:
+        yield packed
 
 
 def last_line(error: BaseException) -> str:

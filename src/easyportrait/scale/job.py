@@ -10,7 +10,7 @@ from typing import Any
 
 from ..data.disk import only_run
 from ..errors import BadInput
-from .engine import Cluster, connected, over_machines
+from .engine import Cluster, connected, need_ray, over_machines
 from .part import DoPart, Told
 from .plan import Plan, failures_of, planned
 from .store import Store, found_in, is_local, opened
@@ -81,6 +81,7 @@ def run(
         MissingExtra: Ray or fsspec is not installed.
         EasyPortraitError: the workers cannot do it.
     """
+    need_ray()  # better missed now than after a list of millions
     src, dst = absolute(src), absolute(dst)
     keep_apart(src, dst)
     store = Store(dst)

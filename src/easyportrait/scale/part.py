@@ -76,12 +76,12 @@ class DoPart:
             rows = [json.loads(line) for line in known.splitlines()]
             return Told(len(rows), sum("error" in row for row in rows))
         start = time.perf_counter()
+        pictures = read_list(self.store, number)
         watch = Watch(self.store, number, self.run)
         clock = Clock()
         name = f"part-{part_name(number)}"
         rows = []
         with KEEPS[self.keep](self.store, name, self.task) as keep:
-            pictures = read_list(self.store, number)
             for place, (one, data) in enumerate(clock.timed(ahead(pictures))):
                 watch.touches(place)
                 row, done = self.attempt(one, data, watch.is_deadly(place))

@@ -6,14 +6,15 @@
     DST/manifest/000012.jsonl      the part is done: what became of each picture
 
 Pictures that come later are appended as parts of their own; a part in which one has changed
-is done again. The list is made as it is cut, so this machine holds 28 bytes a picture and
-no names.
+is done again. The list is made as it is cut, so this machine holds 28 bytes a picture, and
+the names of one folder at a time.
 """
 
 import hashlib
 import io
 import json
 import re
+import socket
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -197,10 +198,14 @@ def write_list(store: Store, number: int, rows: Iterable[Listed]) -> None:
 
 def read_list(store: Store, number: int) -> list[Listed]:
     """Raises: BadInput: it is not there, or damaged."""
+    data = store.read(list_of(number))
+    if data is None:
+        raise BadInput(
+            f"{store.at(list_of(number))} is not there on {socket.gethostname()}; results go to "
+            "a folder that all machines see, or to a bucket"
+        )
     try:
-        return [
-            Listed(*json.loads(line)) for line in (store.read(list_of(number)) or b"").splitlines()
-        ]
+        return [Listed(*json.loads(line)) for line in data.splitlines()]
     except (ValueError, TypeError) as error:
         raise BadInput(f"{store.at(list_of(number))} is damaged: {error}") from error
 

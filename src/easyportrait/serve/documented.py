@@ -61,6 +61,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     429: problem("Too much to do; Retry-After says when.", "busy", "18 requests are here already"),
     503: problem("No answer in time.", "took-too-long", "there was no answer within 60 s"),
 }
+PROBLEMS[429]["headers"] = {
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+}
 
 
 def body(properties: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:

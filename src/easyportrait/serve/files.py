@@ -63,7 +63,7 @@ class Files(StaticFiles):
         if found is not None:
             return FileResponse(found, stat_result=found.stat())
         packed = self._packed(path)
-        return packed and unpacked_by(packed, unpacks)
+        return None if packed is None else unpacked_by(packed, unpacks)
 
     def _packed(self, path: str) -> Path | None:
         try:

@@ -186,14 +186,16 @@ def watched(chromium: Any, origin: str, **how: Any) -> Iterator[Studio]:
         context.close()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def stopped() -> Iterator[None]:
+    """At the last of these tests: while it runs, others in this process have no loop of theirs."""
     yield
     if driver.cache_info().currsize:
         driver().stop()
+        driver.cache_clear()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
     with launched() as browser:
         yield browser

@@ -9,8 +9,8 @@ import pytest
 from easyportrait.assets import DEMO
 from easyportrait.cli.app import app
 from easyportrait.data.pool import Over, on_all_cores
-from easyportrait.errors import DatasetUnsound, EasyPortraitError
-from easyportrait.scale import shared
+from easyportrait.errors import DatasetUnsound, EasyPortraitError, MissingExtra
+from easyportrait.scale import engine, shared
 from easyportrait.scale.engine import Cluster
 from easyportrait.scale.task import Travelling
 from tests.unit.data.planted import FAULTS, entry, sound
@@ -96,3 +96,15 @@ def test_build_sends_its_finder_of_faces(
     app([*args, "--min-side", "10", "--min-face", "1"], standalone_mode=False)
     assert models == ["embedded-int8"]
     assert asked == [(Cluster(), [raw])]
+
+
+def test_without_the_extra_nothing_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/a.jpg").write_bytes(DEMO.read_bytes())
+    monkeypatch.setattr(engine, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"ray, which comes with the extra 'scale'"):
+        args = ["scale", "parse", str(tmp_path / "src"), "-o", str(tmp_path / "out")]
+        app(args, standalone_mode=False)
+    assert not (tmp_path / "out").exists()

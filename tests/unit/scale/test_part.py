@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from easyportrait.errors import OutputUnwritable
+from easyportrait.errors import BadInput, OutputUnwritable
 from easyportrait.scale.part import DoPart
 from easyportrait.scale.plan import planned
 from easyportrait.scale.store import Store
@@ -165,3 +165,9 @@ def test_a_file_too_large_to_be_a_picture_is_not_read(tmp_path: Path) -> None:
         file.truncate(1 << 30)
     done(src, str(tmp_path / "out"), Shout())
     assert "has 1024 MB; no picture has" in rows(Store(str(tmp_path / "out")))["a"]["error"]
+
+
+def test_a_machine_that_does_not_see_the_plan_says_so(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"000000.jsonl is not there on .*all machines see"):
+        DoPart(Store(str(tmp_path)), Shout())(0)
+    assert not (tmp_path / "manifest").exists()

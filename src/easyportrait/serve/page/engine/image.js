@@ -368,7 +368,7 @@ function addTo(sums, from, part) {
 // -- shapes ----------------------------------------------------------------------------------
 
 /** The largest value under a shape: a list of [x, y] from its middle. */
-export function dilate(values, shape) {
+function dilate(values, shape) {
   return extreme(values, shape, true);
 }
 

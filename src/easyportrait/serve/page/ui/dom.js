@@ -52,7 +52,9 @@ export function say(text, { bad = false } = {}) {
 export const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`);
 
 /** What was wrong before is over. */
-export const hush = () => $("toasts").replaceChildren();
+export function hush() {
+  for (const toast of document.querySelectorAll(".toast.is-bad")) toast.remove();
+}
 
 /** Told to who listens instead of looking. */
 export const tell = (text) => ($("told").textContent = text);

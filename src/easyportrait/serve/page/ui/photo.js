@@ -92,6 +92,8 @@ async function onWhite(image, name) {
   context.fillStyle = "#fff";
   context.fillRect(0, 0, width, height);
   context.drawImage(image, 0, 0);
+  if (context.getImageData(0, 0, 1, 1).data[3] !== 255) // some browsers give nothing, and say nothing
+    throw new Unreadable(`${name} is larger than this browser can hold: ${width} × ${height}.`);
   return canvas;
 }
 
