@@ -54,11 +54,13 @@ def asking(ask: Callable[[], bytes]) -> Iterator[list[bytes]]:
     is_over = threading.Event()
 
     def go_on() -> None:
-        while not is_over.wait(0.03):
+        while True:
             try:
                 heard.append(ask())
             except Exception as error:
                 heard.append(repr(error).encode())
+            if is_over.wait(0.1):
+                return
 
     thread = threading.Thread(target=go_on)
     thread.start()

@@ -382,3 +382,18 @@ def test_a_camera_is_looked_at_as_finely_as_there_is_time() -> None:
     shares = run(code, [*slow, *right, *quick])
     assert shares[11] == min(shares) < 0.5 and shares[-1] == 1
     assert set(shares[11:16]) == {shares[11]} and shares[0] == shares[1]  # one slow frame is none
+
+
+def test_a_lack_of_memory_is_told_from_other_faults() -> None:
+    code = """
+      const { isOutOfMemory } = await load("engine/net.js");
+      const caught = (work) => { try { work(); } catch (error) { return isOutOfMemory(error); } };
+      return [
+        caught(() => new ArrayBuffer(2 ** 46)),
+        isOutOfMemory(new Error("failed to call OrtRun(). ERROR_MESSAGE: std::bad_alloc")),
+        isOutOfMemory(new RangeError("WebAssembly.Memory(): could not allocate memory")),
+        caught(() => null.length),
+      ];
+    """
+    array, net, wasm, fault = run(code)
+    assert array and net and wasm and not fault

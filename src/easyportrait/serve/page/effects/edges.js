@@ -7,10 +7,10 @@
  * around it, the middle line of what the net saw is the outline.
  */
 
+import { guidedCoefficients } from "../engine/guided.js";
 import {
   boxBlur, crop, enlarger, mapped, plane, ramp, resized, resizedPicture, shrinkPicture, sizeOf,
 } from "../engine/image.js";
-import { guidedCoefficients } from "../engine/matte.js";
 import { clamp, round } from "../engine/numbers.js";
 import { remembered } from "./memory.js";
 

@@ -13,11 +13,11 @@
  */
 
 import { components } from "../engine/components.js";
+import { guidedCoefficients } from "../engine/guided.js";
 import {
   channel, crop, discShape, erode, gaussianBlur, grownUnder, mapped, most, percentile, plane,
   sampleAt, scaled, where,
 } from "../engine/image.js";
-import { guidedCoefficients } from "../engine/matte.js";
 import { clamp, round } from "../engine/numbers.js";
 import { fitOf, regionOf } from "./edges.js";
 import { remembered } from "./memory.js";

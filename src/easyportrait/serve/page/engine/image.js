@@ -162,7 +162,7 @@ export function where(values, others, meets) {
 // -- beyond the border -----------------------------------------------------------------------
 
 /** Which of `length` values stands at -before .. length + after; -1 is none ("constant"). */
-function beyond(length, before, after, border) {
+export function beyond(length, before, after, border) {
   const out = new Int32Array(before + length + after);
   for (let i = 0; i < out.length; i++) out[i] = inside(i - before, length, border);
   return out;

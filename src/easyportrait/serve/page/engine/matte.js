@@ -8,6 +8,7 @@
  * of either side, then what the mixture leaves over. Both work only where an edge is.
  */
 
+import { guidedCoefficients } from "./guided.js";
 import {
   around, blank, boxBlur, cropPlane, dilateDisc, mapped, most, plane, sampleAt, shrink,
   shrinkPicture, times,
@@ -149,54 +150,6 @@ function nearby(marks, width) {
     out[i - width] |= across[i];
   }
   return out;
-}
-
-/**
- * Linear model of a target in a guide's colours around each pixel.
- *
- * @param guide three planes in [0, 1]
- * @param target a plane
- * @param {number} radius of the box, in pixels
- * @param {number} smoothness added to the colours' variance
- * @returns {{slope, offset}} three planes and one: the target is about slope . guide + offset
- */
-export function guidedCoefficients(guide, target, radius, smoothness) {
-  const mean = (values) => boxBlur(values, 2 * radius + 1, "reflect");
-  const product = (a, b) => mean(times(a, b)).data;
-  const [r, g, b] = guide;
-  const [mr, mg, mb, mt] = [r, g, b, target].map((one) => mean(one).data);
-  const [rt, gt, bt] = guide.map((one) => product(one, target));
-  const [rr, gg, bb] = guide.map((one) => product(one, one));
-  const [rg, rb, gb] = [product(r, g), product(r, b), product(g, b)];
-  const [sr, sg, sb, offset] = Array.from({ length: 4 }, () => plane(target.width, target.height));
-  for (let i = 0; i < mt.length; i++) {
-    const red = mr[i];
-    const green = mg[i];
-    const blue = mb[i];
-    const aim = mt[i];
-    const vrr = rr[i] - red * red + smoothness;
-    const vgg = gg[i] - green * green + smoothness;
-    const vbb = bb[i] - blue * blue + smoothness;
-    const vrg = rg[i] - red * green;
-    const vrb = rb[i] - red * blue;
-    const vgb = gb[i] - green * blue;
-    const cr = rt[i] - red * aim;
-    const cg = gt[i] - green * aim;
-    const cb = bt[i] - blue * aim;
-    // the inverse of a symmetric 3 x 3 matrix, by cofactors
-    const irr = vgg * vbb - vgb * vgb;
-    const irg = vgb * vrb - vrg * vbb;
-    const irb = vrg * vgb - vgg * vrb;
-    const igg = vrr * vbb - vrb * vrb;
-    const igb = vrb * vrg - vrr * vgb;
-    const ibb = vrr * vgg - vrg * vrg;
-    const share = 1 / (vrr * irr + vrg * irg + vrb * irb);
-    sr.data[i] = (irr * cr + irg * cg + irb * cb) * share;
-    sg.data[i] = (irg * cr + igg * cg + igb * cb) * share;
-    sb.data[i] = (irb * cr + igb * cg + ibb * cb) * share;
-    offset.data[i] = aim - sr.data[i] * red - sg.data[i] * green - sb.data[i] * blue;
-  }
-  return { slope: [sr, sg, sb].map(mean), offset: mean(offset) };
 }
 
 /**

@@ -188,11 +188,12 @@ async function run(ort, session, values, height, width) {
   }
 }
 
+const LACK =
+  /out of memory|bad_alloc|allocation (failed|size)|(failed to|could not) allocate|array length/i;
+
 /** Whether an error says so, in the words of a browser or of ONNX Runtime. */
 export function isOutOfMemory(error) {
-  return /out of memory|bad_alloc|allocation failed|failed to allocate|array length/i.test(
-    String(error),
-  );
+  return LACK.test(String(error));
 }
 
 export function outOfMemory() {
