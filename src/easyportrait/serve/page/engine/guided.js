@@ -21,8 +21,9 @@ export function guidedCoefficients(guide, target, radius, smoothness) {
   const size = 2 * radius + 1;
   const rows = sumsAcross([...guide, target], radius);
   const places = beyond(height, radius, radius + 1, "reflect");
-  const rowAt = (y) => rows.subarray(places[y] * MOMENTS * width, (places[y] + 1) * MOMENTS * width);
-  const sums = new Float64Array(MOMENTS * width);
+  const wide = MOMENTS * width;
+  const rowAt = (y) => rows.subarray(places[y] * wide, (places[y] + 1) * wide);
+  const sums = new Float64Array(wide);
   const nothing = new Float32Array(sums.length);
   const planes = Array.from({ length: 4 }, () => plane(width, height));
   for (let i = 0; i < size; i++) slide(sums, nothing, rowAt(i));
