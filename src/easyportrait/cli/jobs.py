@@ -3,6 +3,7 @@
 import glob
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from ..models.session import cores
 from .common import complain, progress_bar
 
 STDIN = "-"
+CLOCKS_DIFFER = 60  # seconds at most, of this machine and of one that lends it a disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,18 @@ def named_after(output: Path, suffixes: Sequence[str]) -> Targets:
 
 
 def is_newer(targets: Sequence[Path], source: Path) -> bool:
-    """Whether all results are there and none is older than its picture."""
+    """Whether all results are there and none is older than its picture.
+
+    Where the clock was wrong it cannot tell, so the picture is done again: a result of the
+    future is not believed, and a picture is as new as what last happened to it (an older file
+    that was copied or moved into its place keeps the time of its pixels).
+    """
     if not source.exists() or not all(target.exists() for target in targets):
         return False
-    return all(target.stat().st_mtime >= source.stat().st_mtime for target in targets)
+    stat = source.stat()
+    changed = max(stat.st_mtime, stat.st_ctime)
+    latest = time.time() + CLOCKS_DIFFER
+    return all(changed <= target.stat().st_mtime <= latest for target in targets)
 
 
 def with_clashes(jobs: list[Job], targets: Targets) -> list[Job]:

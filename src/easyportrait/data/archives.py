@@ -9,7 +9,6 @@ what is left.
 
 import copy
 import stat
-import struct
 import unicodedata
 import zipfile
 import zlib
@@ -23,21 +22,10 @@ from ..errors import ArchiveUnsafe, BadInput
 from ..image.io import written
 from .disk import check_room, writing
 from .download import BLOCK, Progress, silent
+from .files import ZIP_DAMAGE
 
 # Below this a member may compress as well as it likes: flat masks and tables do.
 RATIO_FROM = 1 << 20
-
-# What zipfile raises on damaged archives.
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 
 LONGEST_NAME = 255  # bytes, of a file or folder
 
@@ -124,7 +112,7 @@ def opened(path: Path) -> Iterator[ZipFile]:
         archive = ZipFile(path)
     except FileNotFoundError as error:
         raise BadInput(f"{path} does not exist") from error
-    except DAMAGE as error:
+    except ZIP_DAMAGE as error:
         raise ArchiveUnsafe(f"{path} is not a whole zip file: {error}") from error
     with archive:
         yield archive
@@ -301,5 +289,5 @@ def unpacked(archive: ZipFile, member: ZipInfo, where: str) -> Iterator[bytes]:
         with archive.open(member) as file:
             while block := file.read(BLOCK):
                 yield block
-    except DAMAGE as error:
+    except ZIP_DAMAGE as error:
         raise ArchiveUnsafe(f"{where} is damaged: {error}") from error

@@ -18,6 +18,18 @@ from ..errors import BadInput, OutputUnwritable
 
 MAX_BYTES = 1 << 28  # of one file inside a zip: ten times the largest photograph, or table
 
+# What zipfile raises on damaged archives.
+ZIP_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+)
 
 STAGED = re.compile(r"\.\d+-[0-9a-f]{8}\.part")
 
@@ -161,9 +173,11 @@ def _in_zip(archive: Path) -> Iterator[tuple[tuple[str, ...], File]]:
     try:
         with zipfile.ZipFile(archive) as opened_archive:
             members = opened_archive.infolist()
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+    except ZIP_DAMAGE as error:
         raise BadInput(f"{archive} is not a whole zip archive ({error}); fetch it again") from error
     for info in members:
+        if not info.filename:
+            raise BadInput(f"{archive} holds a file without a name; fetch it again")
         if info.is_dir():
             continue
         if info.flag_bits & 1:

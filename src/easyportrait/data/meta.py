@@ -17,7 +17,6 @@ in sRGB. A photograph on its side is as wide as its owner sees it, not as it is 
 
 import io
 import zipfile
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -28,7 +27,7 @@ from PIL import Image as Pil
 
 from ..errors import BadInput, MissingExtra
 from ..image.io import Image, picture_size, read_image
-from .files import MAX_BYTES, Readable, opened
+from .files import MAX_BYTES, ZIP_DAMAGE, Readable, opened
 from .hashing import phash
 
 if TYPE_CHECKING:
@@ -173,8 +172,13 @@ def _only_table(data: bytes, where: str) -> tuple[bytes, str]:
                 )
             if tables[0].file_size > MAX_BYTES:
                 raise BadInput(f"{where}/{tables[0].filename} is over {MAX_BYTES >> 20} MB")
+            if tables[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise BadInput(
+                    f"{where}/{tables[0].filename} is packed by method "
+                    f"{tables[0].compress_type}; stored and deflated are read"
+                )
             return archive.read(tables[0]), tables[0].filename
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except ZIP_DAMAGE as error:
         raise BadInput(f"{where} is not a whole zip archive: {error}") from error
 
 

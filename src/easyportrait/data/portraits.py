@@ -81,7 +81,7 @@ class PortraitFolder:
         path = self.root / "manifest.jsonl"
         if not path.exists():
             return [{"id": name} for name in sorted(names)]
-        rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+        rows = rows_of(path)
         if gone := sorted({row["id"] for row in rows} - names):
             raise BadInput(f"{path} names {len(gone)} pictures that are not there: {gone[:5]}")
         return sorted(rows, key=lambda row: row["id"])
@@ -104,6 +104,31 @@ class PortraitFolder:
 
     def __iter__(self) -> Iterator[Portrait]:
         return (self[i] for i in range(len(self)))
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """A manifest's lines, each a JSON object with an id of its own.
+
+    Raises:
+        BadInput: a line is none; the message names the file and the line.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for i, line in enumerate(path.read_bytes().splitlines()):
+        where = f"{path}, line {i + 1}"
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line.decode())
+        except ValueError as error:
+            raise BadInput(f"{where} is no JSON: {error}") from error
+        except RecursionError as error:
+            raise BadInput(f"{where} is no JSON: it is nested too deeply") from error
+        if not isinstance(row, dict) or not isinstance(row.get("id"), str):
+            raise BadInput(f"{where} is no JSON object with a portrait's name as its id")
+        if row["id"] in rows:
+            raise BadInput(f"{where}: the portrait {row['id']!r} has a line already")
+        rows[row["id"]] = row
+    return [*rows.values()]
 
 
 class EasyPortraitFolder:

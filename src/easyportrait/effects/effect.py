@@ -100,6 +100,8 @@ class Colour:
             found = ImageColor.getrgb(value)
         except ValueError:
             raise BadKnob(f"{self.name} takes {self.takes}, got {value!r}") from None
+        if not all(is_level(part) for part in found[:3]):  # as of rgb(300, 0, 0)
+            raise BadKnob(f"{self.name} takes {self.takes}, got {value!r}")
         return found[0], found[1], found[2]
 
 

@@ -9,6 +9,8 @@ limited before anything is decoded.
 import io
 import os
 import secrets
+import struct
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -62,7 +64,13 @@ DAMAGE = (
     IndexError,
     KeyError,
     TypeError,
-    OverflowError,
+    ArithmeticError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    cv2.error,
 )
 
 

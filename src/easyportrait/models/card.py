@@ -5,8 +5,9 @@ without one is refused.
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 from ..errors import ModelError
 from ..taxonomy import TASKS, Taxonomy
@@ -74,6 +75,8 @@ class Card:
                 )
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
             raise ModelError(f"card of {self.name!r}: mean and std need three values, std above 0")
+        if not all(map(math.isfinite, (*self.mean, *self.std))):
+            raise ModelError(f"card of {self.name!r}: mean and std are finite numbers")
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -98,6 +101,35 @@ class Card:
             raw["sources"] = tuple(TrainingSource(**s) for s in raw["sources"])
             for name in ("classes", "mean", "std", "limits"):
                 raw[name] = tuple(raw[name])
+            odd = [name for name, kind in get_type_hints(cls).items() if not fits(raw[name], kind)]
+            if odd:
+                raise ModelError(f"{where}: the card's {odd[0]} is of another kind than it must be")
             return cls(**raw)
-        except (json.JSONDecodeError, TypeError, AttributeError, KeyError) as error:
+        except RecursionError as error:
+            raise ModelError(f"{where}: the card is nested too deeply to be one") from error
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise ModelError(f"{where}: the card cannot be read: {error}") from error
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Whether a value out of JSON is of a field's kind; a whole number is a float as well,
+    and what no text file can hold is no text.
+
+    >>> fits((1, 2.5), tuple[float, ...]), fits({"a": {"b": "c"}}, dict[str, dict[str, float]])
+    (True, False)
+    """
+    inner = get_args(kind)
+    if get_origin(kind) is tuple:
+        kinds = [inner[0]] * len(value) if inner[-1] is ... else inner
+        return len(kinds) == len(value) and all(map(fits, value, kinds))
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(
+            fits(name, inner[0]) and fits(one, inner[1]) for name, one in value.items()
+        )
+    if kind is TrainingSource:
+        return all(fits(getattr(value, n), k) for n, k in get_type_hints(kind).items())
+    if kind is str:
+        return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+    if kind is float:
+        return type(value) is float or (type(value) is int and abs(value) < 1 << 63)
+    return type(value) is kind and abs(value) < 1 << 63

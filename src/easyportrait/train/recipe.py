@@ -5,6 +5,7 @@ is refused by name.
 """
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -53,31 +54,44 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return _value(_meant(kind, value, where), value, where)
     if isinstance(kind, type) and issubclass(kind, Table):
         if not isinstance(value, dict):
-            raise BadRecipe(f"{where} is a table, got {value!r}")
+            raise BadRecipe(f"{where} is a table, got {told(value)}")
         return kind.read(value, where)
     if get_origin(kind) is tuple:
         inner = get_args(kind)
         if not isinstance(value, list):
-            raise BadRecipe(f"{where} is a list, got {value!r}")
+            raise BadRecipe(f"{where} is a list, got {told(value)}")
         if inner[-1] is ...:
             return tuple(_value(inner[0], v, f"{where}[{i}]") for i, v in enumerate(value))
         if len(inner) != len(value):
-            raise BadRecipe(f"{where} holds {len(inner)} values, got {value!r}")
+            raise BadRecipe(f"{where} holds {len(inner)} values, got {told(value)}")
         return tuple(_value(k, v, where) for k, v in zip(inner, value, strict=True))
+    if type(value) is int and abs(value) >= 1 << 63:
+        raise BadRecipe(f"{where} is a number beyond what TOML has, got {told(value)}")
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
-        raise BadRecipe(f"{where} is of type {kind.__name__}, got {value!r}")
+        raise BadRecipe(f"{where} is of type {kind.__name__}, got {told(value)}")
+    if kind is float and not math.isfinite(value):
+        raise BadRecipe(f"{where} is a finite number, got {value}")
     return value
+
+
+def told(value: Any) -> str:
+    """A value in a message: as Python writes it, unless that is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of thousands of digits
+        return "a number of thousands of digits"
+    return text if len(text) <= 100 else f"{text[:100]} ..."
 
 
 def _meant(kinds: UnionType, value: Any, where: str) -> Any:
     """The one of several tables that a table's `kind` names."""
     known = {kind.__name__.lower(): kind for kind in get_args(kinds)}
-    if not isinstance(value, dict) or value.get("kind") not in known:
-        got = value.get("kind") if isinstance(value, dict) else value
-        raise BadRecipe(f"{where}: kind is one of {', '.join(known)}, got {got!r}")
-    return known[value["kind"]]
+    kind = value.get("kind") if isinstance(value, dict) else value
+    if isinstance(value, dict) and isinstance(kind, str) and kind in known:
+        return known[kind]
+    raise BadRecipe(f"{where}: kind is one of {', '.join(known)}, got {told(kind)}")
 
 
 def one_of(value: str, known: tuple[str, ...], where: str) -> None:
@@ -331,18 +345,29 @@ class Recipe(Table):
         path, name = Path(name_or_path), str(name_or_path)
         known = recipes()
         if name in known:
-            text, where = known[name].read_text(), f"{name}.toml"
+            data, where = known[name].read_bytes(), f"{name}.toml"
         elif path.suffix == ".toml" and path.is_file():
-            text, where = path.read_text(), path.name
+            data, where = path.read_bytes(), path.name
         else:
             raise BadRecipe(
                 f"there is no recipe {name!r}. Recipes: {', '.join(sorted(known))}. "
                 "A path to a .toml file works too."
             )
+        return cls.from_toml(data, where)
+
+    @classmethod
+    def from_toml(cls, data: bytes, where: str) -> "Recipe":
+        """A recipe out of a file's bytes; `where` is what messages call it.
+
+        Raises:
+            BadRecipe: as `load`.
+        """
         try:
-            raw = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+            raw = tomllib.loads(data.decode())
+        except ValueError as error:  # of TOML, of UTF-8, or of endless digits
             raise BadRecipe(f"{where} is not TOML: {error}") from error
+        except RecursionError as error:
+            raise BadRecipe(f"{where} is not TOML: it is nested too deeply") from error
         return cls.read(raw, where)
 
     def to_json(self) -> str:

@@ -32,7 +32,7 @@ from ...models.parser import Parser
 from ...parsing import Parsing
 from ...taxonomy import Mask
 from ..common import Looks, MaxPixels, Model, complain, progress_bar, words
-from ..jobs import STDIN, Job, find_jobs, named_after, run_jobs, with_clashes, workers
+from ..jobs import STDIN, Job, find_jobs, is_newer, named_after, run_jobs, with_clashes, workers
 from .convert import say
 from .verify import printable
 
@@ -198,9 +198,7 @@ class Run:
     def is_done(self, job: Job) -> bool:
         """The mask is there, not older than the photo, and as asked for."""
         mask, photo = self.mask_of(job), Path(job.source)
-        if not mask.exists() or not photo.exists():
-            return False
-        return mask.stat().st_mtime >= photo.stat().st_mtime and self.told(job) is not None
+        return is_newer([mask], photo) and self.told(job) is not None
 
     def told(self, job: Job) -> Sureness | None:
         """How sure the net was of a mask that is there and as asked for."""
