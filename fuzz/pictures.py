@@ -41,9 +41,14 @@ def check(data: bytes) -> None:
         except EasyPortraitError:
             return
         assert image.dtype == np.uint8 and image.shape == (*picture_size(data), 3)
-        photo = read_photo(data, max_pixels=MOST)
-        assert photo.image.shape == image.shape
-        encode_photo(photo.image, ".png", photo, text={})
+        # of a JPEG that is damaged in its middle, OpenCV makes more than Pillow
+        refused(lambda: written_again(data, image.shape))
+
+
+def written_again(data: bytes, shape: tuple[int, ...]) -> None:
+    photo = read_photo(data, max_pixels=MOST)
+    assert photo.image.shape == shape
+    encode_photo(photo.image, ".png", photo, text={})
 
 
 def seeds() -> Mapping[str, bytes]:
@@ -53,7 +58,9 @@ def seeds() -> Mapping[str, bytes]:
     turned = Pil.Exif()
     turned[0x0112] = 6
     turned[0x010F] = "maker"
-    made = {f"plain.{kind.lower()}": as_file(picture, kind) for kind in KINDS}
+    Pil.init()
+    kinds = [kind for kind in KINDS if kind in Pil.SAVE]  # an old Pillow has no AVIF
+    made = {f"plain.{kind.lower()}": as_file(picture, kind) for kind in kinds}
     for mode in ("1", "L", "P", "LA", "RGBA"):
         made[f"{mode}.png"] = as_file(picture.convert(mode), "PNG")
     made["I16.png"] = as_file(Pil.fromarray(y.astype(np.uint16) << 8), "PNG")

@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from fuzz.target import TARGETS, Target, load
+from fuzz.target import TARGETS, Target, load  # noqa: E402
 
 LONGEST = 1 << 14  # bytes that an input grows to
 SLOWEST = 20  # seconds that one input may take

@@ -1,5 +1,6 @@
 """What downloads and extraction ask of a disk: room, and that no other run is at work."""
 
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import IO
 from ..errors import OutputUnwritable
 
 LOCK = ".fetch.lock"
+HELD: set[IO[bytes]] = set()  # locks of this process
 
 
 def check_room(folder: Path, wanted: int) -> None:
@@ -60,7 +62,22 @@ def only_run(folder: Path) -> Iterator[None]:
             raise OutputUnwritable(
                 f"{folder} cannot be locked: {error.strerror or error}; choose a local folder"
             ) from error
-        yield
+        HELD.add(file)
+        try:
+            yield
+        finally:
+            HELD.discard(file)
+
+
+def let_go() -> None:
+    """A forked process holds no lock of the one that made it, which it may outlive."""
+    for file in HELD:
+        file.close()
+    HELD.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=let_go)
 
 
 def lock(file: IO[bytes]) -> None:

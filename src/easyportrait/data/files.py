@@ -1,11 +1,13 @@
 """The files of a dataset: in a folder, or inside a zip that is read as it is."""
 
 import io
+import json
 import os
 import re
 import secrets
 import shutil
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NoReturn, Protocol
 
 from ..errors import BadInput, OutputUnwritable
+from .disk import writing
 
 MAX_BYTES = 1 << 28  # of one file inside a zip: ten times the largest photograph, or table
 
@@ -31,6 +34,7 @@ ZIP_DAMAGE = (
     ArithmeticError,
 )
 
+MOVING = ".moving.json"  # in a folder of `staged`: names that move up, and their inodes
 STAGED = re.compile(r"\.\d+-[0-9a-f]{8}\.part")
 
 
@@ -206,8 +210,61 @@ def can_be_name(name: str) -> bool:
 
 
 def left_over(out: Path) -> list[Path]:
-    """What a killed run of `staged` left in a folder."""
-    return [path for path in out.glob(".*.part") if STAGED.fullmatch(path.name) and path.is_dir()]
+    """What a killed run of `staged` left in a folder; what is of a run at work is not."""
+    found = (path for path in out.glob(".*.part") if STAGED.fullmatch(path.name))
+    return [path for path in found if path.is_dir() and not is_held(path)]
+
+
+def take_back(out: Path) -> None:
+    """A run that was killed while its files moved up into `out` has left some of them there:
+    they go back to where they came from, which is `left_over`.
+
+    Raises:
+        OutputUnwritable: they cannot be moved.
+    """
+    for part in left_over(out):
+        try:
+            moved = json.loads((part / MOVING).read_bytes())
+        except (OSError, ValueError):  # it was killed before
+            continue
+        with writing(out):
+            for name, inode in moved.items():
+                if (out / name).exists() and (out / name).stat().st_ino == inode:
+                    (out / name).rename(part / name)
+
+
+def held(folder: Path) -> int | None:
+    """Lock a folder until the answer is closed, or this process dies; None where systems cannot.
+
+    Raises:
+        BlockingIOError: another run has it.
+    """
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    opened_folder = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened_folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(opened_folder)
+        raise
+    except OSError:  # a disk without locks
+        pass
+    return opened_folder
+
+
+def is_held(folder: Path) -> bool:
+    """Whether the run that made it is at work; False where nobody can tell."""
+    try:
+        lock = held(folder)
+    except BlockingIOError:
+        return True
+    except OSError:  # gone, or not ours
+        return False
+    if lock is not None:
+        os.close(lock)
+    return False
 
 
 @contextmanager
@@ -218,17 +275,26 @@ def staged(out: Path) -> Iterator[Path]:
     that were killed left there goes then, too.
 
     Raises:
-        OutputUnwritable: something cannot be written there.
+        OutputUnwritable: something cannot be written there, or has been by another run.
     """
     part = out / f".{os.getpid()}-{secrets.token_hex(4)}.part"
+    lock = None
     try:
         part.mkdir(parents=True)
+        lock = held(part)
         yield part
-        for made in sorted(part.iterdir()):
-            made.rename(out / made.name)
+        made = sorted(part.iterdir())
+        if taken := [path.name for path in made if (out / path.name).exists()]:
+            raise OutputUnwritable(f"{out} holds {', '.join(taken)} by now, of another run")
+        inodes = {path.name: path.stat().st_ino for path in made}
+        (part / MOVING).write_text(json.dumps(inodes), "utf-8")
+        for path in made:
+            path.rename(out / path.name)
         for killed in left_over(out):
             shutil.rmtree(killed, ignore_errors=True)
     except OSError as error:
         raise OutputUnwritable(f"{out} cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)

@@ -17,12 +17,14 @@ from lightning.pytorch.callbacks import (
     WeightAveraging,
 )
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from ..errors import BadInput
 from .recipe import Recipe
+from .weights import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -105,9 +107,25 @@ def trainer(recipe: Recipe, out: Path, machine: Machine, *, progress: bool = Tru
         log_every_n_steps=20,
         logger=loggers(out),
         callbacks=callbacks(recipe, out, progress),
+        plugins=WholeCheckpoints(),
         enable_progress_bar=progress,
         enable_model_summary=False,
     )
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Checkpoints that take their place whole, as all files here do.
+
+    Lightning's own are made in the system's temporary folder. Where that is another disk they
+    are copied into place, and whoever is killed meanwhile, or fills the disk, has lost the
+    checkpoint before as well.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        """Raises: OutputUnwritable: it cannot be written; the one before is still there."""
+        write_whole(Path(path), checkpoint)
 
 
 def loggers(out: Path) -> list[Any]:

@@ -3,6 +3,8 @@
 import logging
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
+from ..data.disk import only_run
 from ..data.portraits import open_folder
 from ..errors import BadInput, BadRecipe, OutputUnwritable
 from ..evaluate.confusion import Confusion
 from ..taxonomy import TASKS
 from .backbones import load_backbone
 from .dataset import FromStep, TimedLoader, TrainingSamples, WholeFrames
-from .engine import Machine, trainer
+from .engine import Machine, is_first, trainer
 from .losses import training_loss
 from .nets import NETS, all_logits
 from .recipe import Recipe
@@ -205,7 +208,7 @@ def train(
     Raises:
         BadInput: `resume` without a checkpoint, or a checkpoint without `resume`; a `start`
             that does not fit the net; a batch that cannot be dealt out to the devices.
-        OutputUnwritable: `out` cannot be made.
+        OutputUnwritable: `out` cannot be made or written, or another run is at work there.
     """
     last, best = out / "last.ckpt", out / "best.ckpt"
     if resume and not last.exists():
@@ -224,12 +227,28 @@ def train(
     warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
     warnings.filterwarnings("ignore", message="The number of training batches .* is smaller than")
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")  # Lightning's
-    loop = trainer(recipe, out, machine, progress=progress)
-    fit = Fit(recipe, backbone, fresh=not resume and start is None)
-    portraits = Portraits(data, recipe, machine, workers, memory_gb)
-    if start is not None and not resume:
-        batch = [portraits.samples[n][0] for n in range(recipe.run.batch)]
-        start_from(fit.net, start, torch.stack(batch))
-    loop.fit(fit, datamodule=portraits, ckpt_path=last if resume else None, weights_only=False)
-    loop.save_checkpoint(last)
-    return best if recipe.run.export == "best" and best.exists() else last
+    with alone_in(out, machine):
+        loop = trainer(recipe, out, machine, progress=progress)
+        fit = Fit(recipe, backbone, fresh=not resume and start is None)
+        portraits = Portraits(data, recipe, machine, workers, memory_gb)
+        if start is not None and not resume:
+            batch = [portraits.samples[n][0] for n in range(recipe.run.batch)]
+            start_from(fit.net, start, torch.stack(batch))
+        loop.fit(fit, datamodule=portraits, ckpt_path=last if resume else None, weights_only=False)
+        loop.save_checkpoint(last)
+        return best if recipe.run.export == "best" and best.exists() else last
+
+
+@contextmanager
+def alone_in(out: Path, machine: Machine) -> Iterator[None]:
+    """No other run may write there meanwhile. Of the processes that train together the first
+    sees to it; several machines know of each other.
+
+    Raises:
+        OutputUnwritable: another run is at work there, or it cannot be made.
+    """
+    if machine.nodes > 1 or not is_first():
+        yield
+        return
+    with only_run(out):
+        yield

@@ -1,8 +1,11 @@
 """A net's parameters as .safetensors, with its name and its card: for torch, here or elsewhere."""
 
+import io
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
@@ -19,6 +22,18 @@ def write_weights(path: Path, net: nn.Module, name: str, card: Card) -> None:
     data = safetensors.torch.save(state, {NET_KEY: name, KEY: card.to_json()})
     with written(path) as file:
         file.write(data)
+
+
+def write_whole(path: Path, state: dict[str, Any]) -> None:
+    """Anything that `torch.save` takes, as a file that takes its place whole.
+
+    Raises:
+        OutputUnwritable: it cannot be written; what lay there before still does.
+    """
+    data = io.BytesIO()  # torch's own writer raises a riddle where a disk is full
+    torch.save(state, data)
+    with written(path) as file:
+        file.write(data.getbuffer())
 
 
 def read_weights(path: Path) -> tuple[str, dict[str, Tensor], Card]:

@@ -29,6 +29,12 @@ def test_a_card_survives_json() -> None:
         ({"std": [1, 0, 1]}, "std above 0"),
         ({"colour": "red"}, r"unknown \['colour'\]"),
         ({"limits": None}, "cannot be read"),
+        ({"mean": ["a", "b", "c"]}, "the card's mean is of another kind"),
+        ({"multiple": 1.5, "frame_side": 3.0, "face_side": 0}, "the card's multiple is of another"),
+        ({"std": [1, float("nan"), 1]}, "are finite numbers"),
+        ({"scores": {"val": {"mean": "high"}}}, "the card's scores is of another kind"),
+        ({"name": "\ud800"}, "the card's name is of another kind"),
+        ({"face_side": 8 * 10**30}, "the card's face_side is of another kind"),
     ],
 )
 def test_a_wrong_card_is_refused_by_name(change: dict[str, object], message: str) -> None:
@@ -42,7 +48,7 @@ def test_a_net_may_know_whole_frames_only() -> None:
     assert Card.from_json(card.to_json(), "here").face_side == 0
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '"card"'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '"card"', "[" * 50_000, "9" * 5_000])
 def test_what_is_no_card_is_refused(text: str) -> None:
     with pytest.raises(ModelError, match=r"x\.onnx"):
         Card.from_json(text, "x.onnx")

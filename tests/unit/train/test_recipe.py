@@ -51,6 +51,12 @@ def test_missing_and_unknown_numbers_are_named(tmp_path: Path, text: str) -> Non
         ("mean = [127.0, 127.0, 127.0]", "mean = [127.0]", r"mean holds 3 values, got \[127.0\]"),
         ("[loss]", "[los]", "missing loss; unknown los"),
         ("seed = 0", "seed = ", "is not TOML"),
+        ("seed = 0", f"seed = {'[' * 5_000}", "is not TOML: it is nested too deeply"),
+        ("seed = 0", f"seed = {'9' * 5_000}", "is not TOML"),
+        ("seed = 0", f"seed = {'9' * 40}", "seed is a number beyond what TOML has"),
+        ("seed = 0", f"seed = 0x{'f' * 5_000}", "got a number of thousands of digits"),
+        ("mean = [127.0,", "mean = [nan,", "mean is a finite number, got nan"),
+        ('kind = "scenes"', "kind = []", r"kind is one of scenes, reference, got \[\]"),
         ('"scenes"', '"scene"', r"augment: kind is one of scenes, reference, got 'scene'"),
         ('"poly"', '"step"', r"optimiser: schedule is one of poly, cosine, got 'step'"),
         ('"joint"', '"all"', r"task is one of joint, ps, fp, got 'all'"),
@@ -64,6 +70,13 @@ def test_a_wrong_value_is_named(
     assert old in text
     with pytest.raises(BadRecipe, match=message):
         Recipe.load(written(tmp_path, text.replace(old, new, 1)))
+
+
+def test_a_recipe_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b'name = "\xe9"')
+    with pytest.raises(BadRecipe, match=r"latin\.toml is not TOML: 'utf-8' codec"):
+        Recipe.load(path)
 
 
 def test_an_unknown_recipe_lists_the_known() -> None:

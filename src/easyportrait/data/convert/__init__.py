@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ...errors import BadInput, OutputUnwritable
-from ..files import left_over
+from ..files import left_over, take_back
 from ..layout import V1, V2
 from ..meta import SPLITS
 from . import (
@@ -226,6 +226,7 @@ def convert(
         raise BadInput(f"the split is {how.split!r}, not {', '.join(SPLITS)}")
     if not src.exists():
         raise BadInput(f"{src} does not exist; name the folder that holds the dataset")
+    take_back(out)
     if out.exists() and (not out.is_dir() or {*out.iterdir()} - {*left_over(out)}):
         raise OutputUnwritable(f"{out} is there already, and not empty; name another folder")
     found = without_repeats(READERS[source](src, how, notes), notes)
