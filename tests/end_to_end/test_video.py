@@ -97,7 +97,7 @@ def test_a_picture_is_sent_to_apply(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_in_the_middle_it_leaves_nothing(tmp_path: Path, sign: signal.Signals) -> None:
-    source = film(tmp_path / "a.mp4", paint=person, count=120)
+    source = film(tmp_path / "a.mp4", paint=person, count=1000)
     out = tmp_path / "out"
     out.mkdir()
     command = [sys.executable, "-m", "easyportrait", "video", str(source)]
